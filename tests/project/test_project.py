@@ -130,6 +130,7 @@ def test_files_that_are_not_python_are_shipped() -> None:
         "lab/config/labconfig/page_config.json",
         "lab/config/jupyter_lab_config.json",
         "lab/shells/bashrc",
+        "sandbox/examples/spot.rebates.json",
     } <= shipped
     assert [name for name in shipped if not files("toolkit").joinpath(name).is_file()] == []
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from tests.support.paths import ANSWERS
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.sandbox_requests import (
     FORM,
@@ -37,7 +38,7 @@ from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResp
 from toolkit.sandbox.authentication import find_key
 
 PATH = KEY_PERMISSIONS.path
-EXAMPLES = documented("internal/account.key_permissions")
+EXAMPLES = documented("account.key_permissions", ANSWERS / "internal")
 ELSEWHERE = {"X-Sandbox-IP": "192.0.2.50"}
 REFUSED = (401, -2015)
 

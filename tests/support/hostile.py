@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from tests.support.paths import ANSWERS
+from tests.support.paths import ANSWERS, EXAMPLES
 from toolkit.endpoints import ENDPOINTS_BY_NAME, SAPI_IP, WRITES_BY_NAME, Endpoint
 from toolkit.errors import ToolkitError, UndeclaredFieldWarning
 from toolkit.frames.builder import FrameBuilder, Numbers
@@ -24,7 +24,7 @@ LONGEST_TEXT = 2000
 
 def documented() -> Iterator[tuple[Endpoint, bytes]]:
     """Every endpoint, writes included, with its documented response."""
-    for endpoints, folder in ((ENDPOINTS_BY_NAME, ANSWERS), (WRITES_BY_NAME, ANSWERS / "writes")):
+    for endpoints, folder in ((ENDPOINTS_BY_NAME, EXAMPLES), (WRITES_BY_NAME, ANSWERS / "writes")):
         for endpoint_name, endpoint in endpoints.items():
             example = json.loads((folder / f"{endpoint_name}.json").read_text(encoding="utf-8"))
             yield endpoint, json.dumps(example["documented"]).encode()

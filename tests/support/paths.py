@@ -8,5 +8,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "toolkit"
 NOTEBOOKS = ROOT / "notebooks"
 DATA = ROOT / "tests" / "data"
+EXAMPLES = PACKAGE / "sandbox" / "examples"
+"""The documented responses of each read."""
 ANSWERS = DATA / "answers"
-"""The documented response of each endpoint."""
+"""The documented responses of writes, and of what only the toolkit itself reads."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pandas as pd
+
 import toolkit
 from tests.support.clocks import BehindClock, FakeClock
-from toolkit.endpoints import BASE_URLS
+from toolkit.endpoints import BASE_URLS, Endpoint
 from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world import World
@@ -79,6 +81,12 @@ class SandboxEnv:
                 return send(*arguments)
 
         return counted
+
+    def fetch(
+        self, endpoint: Endpoint, arguments: Mapping[str, object] | None = None, **options: Any
+    ) -> pd.DataFrame:
+        """Fetch an endpoint that has no method; `start`, `end` and `numbers` are among the options."""
+        return self.link._fetcher.fetch(endpoint, arguments or {}, **options)
 
     def sent(self, path: str = "") -> list[int]:
         """Statuses of the requests for a path, in order."""

@@ -8,11 +8,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.support.clocks import FakeClock
-from tests.support.paths import ANSWERS
+from tests.support.paths import ANSWERS, EXAMPLES
 from toolkit.endpoints import ENDPOINTS_BY_NAME, WRITES_BY_NAME
 from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResponse, World
 
@@ -160,9 +161,9 @@ def read(this: Exchange, endpoint_name: str, **params: str) -> Any:
     return response.json()
 
 
-def documented(endpoint_name: str) -> list[Any]:
+def documented(endpoint_name: str, folder: Path = EXAMPLES) -> list[Any]:
     """The documented responses of an endpoint."""
-    return list(json.loads((ANSWERS / f"{endpoint_name}.json").read_text()).values())
+    return list(json.loads((folder / f"{endpoint_name}.json").read_text()).values())
 
 
 def documented_write(endpoint_name: str) -> dict[str, Any]:

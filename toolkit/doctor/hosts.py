@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,6 +13,7 @@ from toolkit.gateway.connection import Connection
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import ClockMeasurement
 from toolkit.transport.failures import KEY_LOG, PROXY_LOGIN_REQUIRED
+from toolkit.transport.responses import decode
 from toolkit.transport.session import TransportFailure
 
 _check = partial(Check, EXCHANGE)
@@ -155,6 +156,21 @@ def ban_check(budget: Budget) -> Check:
             next_step="Wait, and look for other programs that send from this address: `link.usage()`.",
         )
     return _check("ban", found="This address is not banned, and was not asked to wait.")
+
+
+def example_checks(connection: Connection) -> Iterator[Check]:
+    """Which endpoints a sandbox serves from documented examples, if it has no data of its own for some."""
+    response = connection.session.get("api", "/sandbox/examples", "", None)
+    examples = decode("sandbox", response)
+    if not isinstance(examples, list) or not all(isinstance(name, str) for name in examples):
+        raise ContractError("sandbox", "the response is not a list of endpoints")
+    if examples:
+        yield _check(
+            "examples",
+            status="note",
+            found=f"The sandbox has only a documented example for {joined(examples)}.",
+            next_step='Draw no conclusions from frames with `attrs["example"]`.',
+        )
 
 
 def weight_check(budget: Budget) -> Check:

@@ -8,7 +8,14 @@ from functools import partial
 
 from toolkit.doctor.check import EXCHANGE, KEYS, Check, run_check
 from toolkit.doctor.diagnosis import Diagnosis
-from toolkit.doctor.hosts import ban_check, host_checks, key_log_checks, source_check, weight_check
+from toolkit.doctor.hosts import (
+    ban_check,
+    example_checks,
+    host_checks,
+    key_log_checks,
+    source_check,
+    weight_check,
+)
 from toolkit.doctor.machine import machine_checks
 from toolkit.doctor.permissions import key_checks
 from toolkit.endpoints import KEY_PERMISSIONS
@@ -35,6 +42,11 @@ def run_checks(connection: Connection) -> Diagnosis:
     keys = run_check(KEYS, "keys", partial(key_checks, connection, unreachable=unreachable))
     checks = [
         source_check(connection, is_sandbox=is_sandbox, was_asked=not banned),
+        *(
+            run_check(EXCHANGE, "examples", partial(example_checks, connection))
+            if sandbox is not None
+            else ()
+        ),
         *hosts,
         *run_check(EXCHANGE, "key log", partial(key_log_checks, os.environ)),
         *run_check(EXCHANGE, "ban", lambda: [ban_check(budget)]),

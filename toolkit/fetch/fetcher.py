@@ -321,7 +321,8 @@ class Fetcher:
 
         `fetched_at` is this machine's time and `server_time` the host's, both at the end. `as_of` is the
         earliest `Date` of all responses in the frame: no part of it is older. It is None if a response has no
-        such header, or came from a cache.
+        such header, or came from a cache. `example` tells whether the rows are made up from a documented
+        example, as a sandbox does for endpoints without a rule.
         """
         fetched_at = datetime.fromtimestamp(self._clock.time(), UTC)
         return {
@@ -335,6 +336,7 @@ class Fetcher:
             "requests": stats.requests,
             "weight": stats.weight,
             "complete": complete,
+            "example": stats.example,
         }
 
     def count_down(self, what: str, seconds: float) -> None:

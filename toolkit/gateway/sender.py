@@ -53,6 +53,7 @@ MAX_RETRIES = 5
 TOO_MANY_REQUESTS = -1003
 # Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
 MAX_CLOCK_LEAD_S = 0.5
+_EXAMPLE_HEADER = "X-Sandbox-Example"  # marks what the sandbox makes from a documented example
 
 _LOG = logging.getLogger(__name__)
 
@@ -150,7 +151,10 @@ class Sender:
                     request.qualified_name, request.path, response, now, attempts, decoder=request.decoder
                 )
                 if error is None:
-                    stats.add_response(self._made_at(request.rate_limit.host, response))
+                    stats.add_response(
+                        self._made_at(request.rate_limit.host, response),
+                        is_example=_EXAMPLE_HEADER in response.headers,
+                    )
                     return payload
             if isinstance(error, errors.BannedError):
                 self._budget.apply_ban(error)

@@ -75,11 +75,13 @@ def check_key(request: SandboxRequest, key: RegisteredKey | None, ip: str) -> Re
     return key
 
 
-def check_signed(request: SandboxRequest, values: Mapping[str, str], key: RegisteredKey, now_ms: int) -> None:
+def check_signed(
+    request: SandboxRequest, endpoint: Endpoint, values: Mapping[str, str], key: RegisteredKey, now_ms: int
+) -> None:
     """Check timestamp, recvWindow and signature, in the exchange's order."""
-    stamp = values.get("timestamp", "")
+    stamp = values.get(endpoint.timestamp_field, "")
     if not _WHOLE.match(stamp):
-        raise mandatory("timestamp")
+        raise mandatory(endpoint.timestamp_field)
     span = _recv_window(values.get("recvWindow"), request.path)
     signature = values.get("signature", "")
     if not signature:

@@ -1,7 +1,8 @@
 """Inspects the sandbox and adds faults from another process.
 
 `GET /sandbox/id` (identifies the exchange: a new one has a new id, on any port), `GET /sandbox/log`,
-`GET /sandbox/effects` (the writes that were executed), `GET /sandbox/counts`, `GET /sandbox/windows`,
+`GET /sandbox/effects` (the writes that were executed), `GET /sandbox/examples` (the endpoints that are
+served from their documented example), `GET /sandbox/counts`, `GET /sandbox/windows`,
 `POST /sandbox/faults` (a JSON object with `kind` and the options of `Faults.add`) and
 `DELETE /sandbox/faults`. These requests are neither signed nor counted. A web page in the user's browser
 must not reach them: the Host header has to name this machine, which prevents DNS rebinding, and requests
@@ -34,6 +35,8 @@ def control(exchange: Exchange, request: SandboxRequest) -> SandboxResponse:
         return _respond(200, [asdict(entry) for entry in list(exchange.log)])
     if route == "GET effects":
         return _respond(200, [_effect(each) for each in exchange.effects])
+    if route == "GET examples":
+        return _respond(200, exchange.examples)
     if route == "GET counts":
         return _respond(200, {str(status): number for status, number in dict(exchange.counts).items()})
     if route == "GET windows":

@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
-from toolkit.endpoints import ENDPOINTS_BY_ROUTE, RATE_LIMITS, Endpoint, Host, RateLimit, Write
+from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
 from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect, shown
+from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.limits import IntervalCount, Limits
@@ -31,11 +32,6 @@ from toolkit.sandbox.writes import execute
 LOG_KEPT = 20_000
 EFFECTS_KEPT = 200_000
 IP_HEADER = "X-Sandbox-IP"
-
-_PATHS = frozenset(path for _, path in ENDPOINTS_BY_ROUTE)
-_HOSTS_BY_PREFIX: tuple[tuple[str, Host], ...] = tuple(
-    (rate_limit.prefix, rate_limit.host) for rate_limit in RATE_LIMITS
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +75,12 @@ class Exchange:
         world: The data.
         clock: The clock; this machine's if not given.
         limit_scale: Factor for all rate limits.
-        tables: Rows that replace those of the world behind a list endpoint, by endpoint.
+        tables: Rows of an endpoint, instead of those of the world, by its name.
         rows_kept: Which rows are returned when there are more than the limit, see `Reads`.
         rate_limits: Rate limits that replace the documented ones, by name.
         window_seconds: Length of every rate limit's window, instead of the documented one.
+        endpoints: More endpoints to serve, besides the declared ones.
+        examples: Example responses by endpoint, for those that have neither rows nor a documented example.
 
     Attributes:
         id: Identifies this exchange: another one at the same address has another id.
@@ -102,16 +100,20 @@ class Exchange:
         rows_kept: RowsKept = "oldest",
         rate_limits: Mapping[str, RateLimit] | None = None,
         window_seconds: int | None = None,
+        endpoints: Iterable[Endpoint] = (),
+        examples: Mapping[str, object] | None = None,
     ) -> None:
+        self._endpoints = ENDPOINTS_BY_ROUTE | {(each.method, each.path): each for each in endpoints}
         self.id = uuid.uuid4().hex
         self.world = world
         self.clock: TimeSource = clock or SystemTime()
         self.faults = Faults(world.seed)
-        self.limits = Limits(limit_scale, rate_limits, window_seconds)
+        served = {each.rate_limit.name: each.rate_limit for each in self._endpoints.values()}
+        self.limits = Limits(limit_scale, served | dict(rate_limits or {}), window_seconds)
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        self._reads = Reads(world, tables or {}, rows_kept)
+        self._reads = Reads(world, tables or {}, rows_kept, examples or {})
         forks.renew(self._make_lock)
 
     def _make_lock(self) -> None:
@@ -122,6 +124,12 @@ class Exchange:
         """What each counter counted in each interval, oldest first."""
         with self._lock:
             return [replace(window) for window in self.limits.windows]
+
+    @property
+    def examples(self) -> list[str]:
+        """The endpoints that are served from their documented example, for lack of a rule."""
+        reads = (each for each in self._endpoints.values() if not isinstance(each, Write))
+        return sorted({each.qualified_name for each in reads if self._reads.is_example(each.qualified_name)})
 
     @property
     def effects(self) -> list[Effect]:
@@ -155,7 +163,14 @@ class Exchange:
         skew = self.faults.take(faulty.CLOCK, request)
         if skew is not None:
             now += skew.number_of("seconds")
-        host = next((host for prefix, host in _HOSTS_BY_PREFIX if request.path.startswith(prefix)), "")
+        host = next(
+            (
+                rate_limit.host
+                for rate_limit in self.limits.rate_limits.values()
+                if request.path.startswith(rate_limit.prefix)
+            ),
+            "",
+        )
         key = find_key(request, self.world.keys.values())
         return _RequestContext(request, now, request.headers.get(IP_HEADER, request.ip), host, key, {})
 
@@ -172,7 +187,7 @@ class Exchange:
             return faulty.failure_response(fault)
         parameters = read_parameters(request)
         public = PUBLIC_ROUTES.get(path)
-        endpoint = ENDPOINTS_BY_ROUTE.get((request.method, path))
+        endpoint = self._endpoints.get((request.method, path))
         self._charge(context, parameters, endpoint, public, now)
         fault = self.faults.take(faulty.INSTEAD_OF_RESPONSE, request, faulty.before_effect)
         if fault is not None:
@@ -180,7 +195,7 @@ class Exchange:
         payload = (
             self._public(context, parameters, public)
             if endpoint is None
-            else self._signed(context, parameters, endpoint, now)
+            else self._declared(context, parameters, endpoint, now)
         )
         response = SandboxResponse(200, {}, encode(payload))
         fault = self.faults.take(faulty.AFTER_EFFECT, request, faulty.after_effect)
@@ -206,14 +221,7 @@ class Exchange:
             rate_limit, weight = public.rate_limit, public.weight
         else:
             # An unknown path is charged to the shared counter of its host; /sapi has none.
-            shared = next(
-                (
-                    rate_limit
-                    for rate_limit in RATE_LIMITS
-                    if rate_limit.shared and path.startswith(rate_limit.prefix)
-                ),
-                None,
-            )
+            shared = self.limits.shared(path)
             if shared is None:
                 return
             rate_limit, weight = shared, 1
@@ -224,22 +232,22 @@ class Exchange:
 
     def _public(self, context: _RequestContext, parameters: Parameters, public: PublicRoute | None) -> object:
         request = context.request
-        known = public is not None or request.path in _PATHS
+        known = public is not None or any(path == request.path for _, path in self._endpoints)
         if public is None or request.method != "GET":
             raise RefusalError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
         return public.handler(PublicRequest(self.limits, context.now_ms, parameters.values))
 
-    def _signed(
+    def _declared(
         self, context: _RequestContext, parameters: Parameters, endpoint: Endpoint, now: float
     ) -> object:
-        key = check_key(context.request, context.key, context.ip)
-        check_signed(context.request, parameters.values, key, context.now_ms)
-        check_permission(key, endpoint)
+        key = self._authenticated(context, parameters, endpoint)
         checked = CheckedRequest(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
         if not isinstance(endpoint, Write):
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):
                 checked = faulty.alter_request(altering, checked)
+            if self._reads.is_example(endpoint.qualified_name):
+                context.headers[EXAMPLE_HEADER] = "1"
         payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
         if payload is not None:
             return self._alter_object(context.request, endpoint, payload)
@@ -248,11 +256,28 @@ class Exchange:
         rows = page.rows if fault is None else faulty.alter_rows(fault, endpoint, page)
         return self._reads.wrap(checked, rows)
 
+    @staticmethod
+    def _authenticated(
+        context: _RequestContext, parameters: Parameters, endpoint: Endpoint
+    ) -> RegisteredKey | None:
+        """The key of the request, None where the endpoint needs none."""
+        if not endpoint.needs_key:
+            return None
+        key = check_key(context.request, context.key, context.ip)
+        if endpoint.is_signed:
+            check_signed(context.request, endpoint, parameters.values, key, context.now_ms)
+            check_permission(key, endpoint)
+        return key
+
     def _execute(self, checked: CheckedRequest) -> object:
         """Execute the write and record it."""
         done = execute(self.world, checked)
         effect = Effect(
-            checked.now_ms, checked.endpoint.qualified_name, checked.key.name, shown(checked.values), done.id
+            checked.now_ms,
+            checked.endpoint.qualified_name,
+            checked.signer.name,
+            shown(checked.values),
+            done.id,
         )
         self._effects.append(effect)
         return done.payload

@@ -55,8 +55,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from toolkit.endpoints import Endpoint
+from toolkit.endpoints.model import ROW_NAME
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, Transmission, encode
 from toolkit.sandbox.reads import CheckedRequest, RowPage
+from toolkit.sandbox.times import from_ms, to_ms
 from toolkit.sandbox.world.hashing import hash_key
 from toolkit.sandbox.world.tables import Row
 
@@ -312,17 +314,25 @@ def alter_rows(fault: Fault, endpoint: Endpoint, page: RowPage) -> list[Row]:
 
 
 def _shift_times(fault: Fault, endpoint: Endpoint, row: Row) -> Row:
-    fields = {field for each in endpoint.columns if each.name == endpoint.order_by for field in each.fields}
     later = int(fault.number_of("days") * _DAY)
-    divisor = 1000 if fault.options["seconds"] else 1
-    return {
-        name: (value + later) // divisor if name in fields and isinstance(value, int) else value
-        for name, value in row.items()
-    }
+    altered = dict(row)
+    for column in endpoint.columns:
+        for name in column.fields:
+            if column.name == endpoint.order_by and name in row:
+                unit = "s" if fault.options["seconds"] else column.unit
+                altered[name] = from_ms(to_ms(row[name], column.unit) + later, unit)
+    return altered
 
 
 def _first_field(endpoint: Endpoint) -> set[str]:
-    column = next(column for column in endpoint.columns if not column.optional and not column.outer)
+    """The field of the first column that every row has at its top level."""
+    column = next(
+        column
+        for column in endpoint.columns
+        if not (column.optional or column.outer)
+        and column.fields[0] != ROW_NAME
+        and "." not in column.fields[0]
+    )
     return set(column.fields)
 
 

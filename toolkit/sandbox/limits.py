@@ -33,6 +33,21 @@ def header_of(rate_limit: RateLimit) -> str:
     return re.sub(r"-\d+[A-Z]$", f"-{number}{letter}", rate_limit.header)
 
 
+def _headers(rate_limit: RateLimit, used: int) -> dict[str, str]:
+    """The header with what was used, where there is one."""
+    return {header_of(rate_limit): str(used)} if rate_limit.header else {}
+
+
+def _exceeded(rate_limit: RateLimit, limit: int) -> str:
+    number, _, word = interval(rate_limit.seconds)
+    if rate_limit.counts == "requests":
+        return f"Too many requests; current limit is {limit} requests per {number} {word}."
+    return (
+        f"Too much request weight used; current limit is {limit} request weight per {number} {word}. "
+        "Please use the websocket for live updates to avoid polling the API."
+    )
+
+
 @dataclass(slots=True)
 class IntervalCount:
     """What one counter counted in one interval.
@@ -88,9 +103,9 @@ class Limits:
             raise ValueError(f"limit_scale must be positive, not {scale}")
         if window_seconds is not None and (not isinstance(window_seconds, int) or window_seconds < 1):
             raise ValueError(f"window_seconds must be a whole number from 1, not {window_seconds}")
-        self.rate_limits: dict[str, RateLimit] = {
-            rate_limit.name: rate_limit for rate_limit in RATE_LIMITS
-        } | dict(rate_limits or {})
+        self.rate_limits = {rate_limit.name: rate_limit for rate_limit in RATE_LIMITS} | dict(
+            rate_limits or {}
+        )
         if window_seconds is not None:
             self.rate_limits = {
                 name: replace(rate_limit, seconds=window_seconds)
@@ -102,6 +117,11 @@ class Limits:
         self.windows: deque[IntervalCount] = deque(maxlen=WINDOWS_KEPT)
         self._current: dict[tuple[str, str, str], IntervalCount] = {}
         self._offenders: dict[tuple[str, str], _Offender] = {}
+
+    def shared(self, path: str) -> RateLimit | None:
+        """The rate limit of the path's prefix, if all endpoints of it share one."""
+        shared = (each for each in self.rate_limits.values() if each.shared)
+        return next((each for each in shared if path.startswith(each.prefix)), None)
 
     def check_ban(self, host: str, ip: str, now: float) -> None:
         """Refuse requests from a banned address."""
@@ -120,24 +140,20 @@ class Limits:
     def charge(self, rate_limit: RateLimit, path: str, owner: str, weight: int, now: float) -> Charge:
         """Charge a request to its rate limit, or refuse it."""
         rate_limit = self.rate_limits[rate_limit.name]
+        if rate_limit.counts == "requests":
+            weight = 1
         window = self._window(rate_limit, "" if rate_limit.shared else path, owner, now)
         if window.used + weight <= window.limit:
             window.used += weight
-            return Charge(weight, window.used, {header_of(rate_limit): str(window.used)})
+            return Charge(weight, window.used, _headers(rate_limit, window.used))
         window.refused += 1
-        headers = {header_of(rate_limit): str(window.used)}
+        headers = _headers(rate_limit, window.used)
         if rate_limit.bans and window.refused > MAX_REFUSALS:
             refusal = self.ban(rate_limit.host, owner, now)
         else:
-            number, _, word = interval(rate_limit.seconds)
             window_end = window.start_ms / 1000 + rate_limit.seconds
             headers["Retry-After"] = str(max(1, math.ceil(window_end - now)))
-            refusal = RefusalError(
-                -1003,
-                f"Too much request weight used; current limit is {window.limit} request weight "
-                f"per {number} {word}. Please use the websocket for live updates to avoid polling the API.",
-                429,
-            )
+            refusal = RefusalError(-1003, _exceeded(rate_limit, window.limit), 429)
         refusal.headers.update(headers)
         raise refusal
 

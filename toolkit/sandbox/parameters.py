@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +12,20 @@ from urllib.parse import unquote, unquote_plus
 
 from toolkit.endpoints import Endpoint, Param
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, invalid, mandatory
-
-ALWAYS_KNOWN = frozenset({"timestamp", "recvWindow", "signature"})
+from toolkit.sandbox.times import TEXT_TIME, to_ms
 
 _INTEGER = "^[0-9]{1,20}$"
 _IDENTIFIER = "^[0-9]{1,20}$"
 _WORD = "^[A-Za-z0-9]{1,64}$"
 # Since 2025-12 symbols may contain letters of any script, but no lower-case Latin ones.
 _SYMBOL = r"^(?:[^\Wa-z]|[-.]){1,20}$"
+# A JSON array of texts, without spaces. The symbols are those of `_SYMBOL`.
+_SYMBOLS = r'^\[(?:"(?:[^\Wa-z]|[-.]){1,20}"(?:,"(?:[^\Wa-z]|[-.]){1,20}")*)?\]$'
+_TEXTS = r'^\[(?:"[^"\\\x00-\x1f\x7f]{1,256}"(?:,"[^"\\\x00-\x1f\x7f]{1,256}")*)?\]$'
 _FLAG = "^(?i:true|false)$"
 _CLIENT_ID = "^[A-Za-z0-9_.:/-]{1,64}$"
 _WORDS = "^[A-Z_]{1,40}$"
+_CHOICE = "^[A-Za-z0-9_]{1,40}$"
 _DECIMAL = r"^[0-9]{1,20}(?:\.[0-9]{1,40})?$"
 _DECIMALS = 8
 # PEM or bare base64, with or without line breaks.
@@ -85,7 +89,10 @@ def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, st
     if parameters.repeated:
         raise RefusalError(-1101, "Duplicate values for a parameter detected.")
     declared = {param.field: param for param in endpoint.request_params}
-    unread = [name for name in parameters.values if name not in declared and name not in ALWAYS_KNOWN]
+    signing = {endpoint.timestamp_field, "recvWindow", "signature"} if endpoint.is_signed else set()
+    unread = [name for name in parameters.values if name not in declared and name not in signing]
+    if unread and not declared and not signing:
+        raise RefusalError(-1101, f"Too many parameters; expected '0' and received '{parameters.sent}'.")
     if unread:
         read = parameters.sent - len(unread)
         raise RefusalError(
@@ -100,7 +107,7 @@ def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, st
             if param.required:
                 raise mandatory(param.field)
             continue
-        _check_value(param, text)
+        _check_value(param, text, _legal(endpoint, param))
         values[param.field] = text
     _check_together(endpoint, values)
     return values
@@ -122,11 +129,10 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     return pairs
 
 
-def _check_value(param: Param, text: str) -> None:
+def _check_value(param: Param, text: str, legal: str) -> None:
     name = param.field
     if not text:
         raise mandatory(name) if param.required else RefusalError(-1105, f"Parameter '{name}' was empty.")
-    legal = _legal(param)
     if not re.fullmatch(legal, text):
         # `type` is the only choice whose refusal is documented.
         if param.required or name == "type":
@@ -135,11 +141,17 @@ def _check_value(param: Param, text: str) -> None:
             -1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'."
         )
     if param.choices and text not in map(str, param.choices.values()):
+        if name == "interval":
+            raise RefusalError(-1120, "Invalid interval.")
         raise mandatory(name) if name == "type" else invalid(name)
     _check(name, param.max_length is None or len(text) <= param.max_length)
     if param.fixed is not None and text.lower() != str(param.fixed).lower():
         raise mandatory(name)
-    if param.kind in ("integer", "time"):
+    if param.kind == "texts":
+        _check_texts(param, json.loads(text))
+    elif legal == TEXT_TIME:
+        _check(name, _is_text_time(text))
+    elif param.kind in ("integer", "time"):
         number = int(text)
         low = 0 if param.minimum is None else param.minimum
         high = _LARGEST if param.maximum is None else param.maximum
@@ -164,6 +176,22 @@ def _check_amount(name: str, text: str) -> None:
         raise RefusalError(-5007, "Quantity must be greater than zero.")
 
 
+def _check_texts(param: Param, texts: list[str]) -> None:
+    if not texts:
+        raise mandatory(param.field)
+    _check(param.field, param.maximum is None or len(texts) <= param.maximum)
+    if param.field == "symbols" and len(set(texts)) < len(texts):
+        raise RefusalError(-1151, "Symbol is present multiple times in the list.")
+
+
+def _is_text_time(text: str) -> bool:
+    try:
+        to_ms(text, "text")
+    except ValueError:
+        return False
+    return True
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -172,9 +200,16 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _legal(param: Param) -> str:
+def _legal(endpoint: Endpoint, param: Param) -> str:
+    """The regular expression that all values match."""
+    window = endpoint.window
+    if window and window.unit == "text" and param.field in (window.start_field, window.end_field):
+        return TEXT_TIME
+    if param.kind == "texts":
+        return _SYMBOLS if param.field == "symbols" else _TEXTS
     if param.choices and all(isinstance(choice, str) for choice in param.choices.values()):
-        return _WORDS
+        choices = [str(choice) for choice in param.choices.values()]
+        return _WORDS if all(re.fullmatch(_WORDS, choice) for choice in choices) else _CHOICE
     if param.kind in ("integer", "time", "choice"):
         return _INTEGER
     if param.kind == "flag":
@@ -192,5 +227,8 @@ def _check_together(endpoint: Endpoint, values: Mapping[str, str]) -> None:
     if needed and not any(name in values for name in needed):
         words = " or ".join(f"'{name}'" for name in needed)
         raise RefusalError(-1102, f"Param {words} must be sent, but both were empty/null!")
-    if sum(fields[name] in values for name in endpoint.mutually_exclusive) > 1:
+    exclusive = sum(fields[name] in values for name in endpoint.mutually_exclusive)
+    window, id_field = endpoint.window, endpoint.paging.id_field
+    has_span = window is not None and bool({window.start_field, window.end_field} & values.keys())
+    if exclusive > 1 or (has_span and id_field in values):
         raise RefusalError(-1128, "Combination of optional parameters invalid.")

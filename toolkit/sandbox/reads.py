@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
+from toolkit.endpoints.model import PagingKind
+from toolkit.sandbox import layouts
+from toolkit.sandbox.example_rows import example_rows, repeat_parameters
+from toolkit.sandbox.examples import example_of
 from toolkit.sandbox.keys import PARTNER, RegisteredKey
 from toolkit.sandbox.messages import RefusalError, invalid
-from toolkit.sandbox.spans import span_of
+from toolkit.sandbox.spans import TimeRange, span_of
 from toolkit.sandbox.world import SubAccount, World
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
 from toolkit.sandbox.world.stream import DAY
-from toolkit.sandbox.world.tables import Row, Table
+from toolkit.sandbox.world.tables import Row, SingleRow, Table
 
 RowsKept = Literal["oldest", "newest"]
 
-_PAGE_NAMES = frozenset({"page", "offset", "startTime", "endTime"})
+_PAGE_NAMES = frozenset({"page", "offset"})
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})
@@ -40,14 +45,22 @@ class CheckedRequest:
     """A request whose parameters have been checked.
 
     Attributes:
+        key: The key that it is made with, None where the endpoint needs none.
         max_rows: Maximum number of rows of the response; None if the request alone decides.
     """
 
     endpoint: Endpoint
     values: Mapping[str, str]
-    key: RegisteredKey
+    key: RegisteredKey | None
     now_ms: int
     max_rows: int | None = None
+
+    @property
+    def signer(self) -> RegisteredKey:
+        """The key that it is signed with."""
+        if self.key is None:
+            raise LookupError(f"a request to {self.endpoint.qualified_name} has no key")
+        return self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +83,24 @@ class Reads:
 
     Args:
         world: The data.
-        tables: Rows that replace those of the world, by endpoint.
+        tables: Rows of an endpoint, instead of those of the world, by its name.
         rows_kept: Which rows an endpoint that has only a limit returns when a span holds more and the
             request has a startTime. The documents promise the oldest; a client should cope with both.
+        examples: Example responses of endpoints that have none in `sandbox/examples/`, by their name.
     """
 
-    def __init__(self, world: World, tables: Mapping[str, Table], rows_kept: RowsKept) -> None:
+    def __init__(
+        self,
+        world: World,
+        tables: Mapping[str, Table],
+        rows_kept: RowsKept,
+        examples: Mapping[str, object],
+    ) -> None:
         self._world = world
         self._tables = dict(tables)
         self._rows_kept = rows_kept
+        self._examples = examples
+        self._example_tables: dict[str, Table] = {}
         self._objects: dict[str, Callable[[CheckedRequest], object]] = {
             "exchange.partner": self._partner,
             "exchange.ip_restriction": self._ip_restriction,
@@ -95,22 +117,33 @@ class Reads:
             KEY_PERMISSIONS.qualified_name: _key_permissions,
         }
 
+    def is_example(self, qualified_name: str) -> bool:
+        """Whether the rows of this endpoint are those of its documented example."""
+        known = (self._tables, self._objects, self._world.table_names)
+        return not any(qualified_name in names for names in known)
+
     def single(self, request: CheckedRequest) -> object | None:
         """The payload of an endpoint that returns one object; None where it has a table."""
         qualified_name = request.endpoint.qualified_name
-        if qualified_name in self._tables:
-            return None
-        made = self._objects.get(qualified_name)
-        return made(request) if made else None
+        if qualified_name in self._objects and qualified_name not in self._tables:
+            return self._objects[qualified_name](request)
+        if isinstance(self._table(request), SingleRow):
+            return next(iter(self.page(request).rows), {})
+        return None
 
     def page(self, request: CheckedRequest) -> RowPage:
         """The rows that a list endpoint returns."""
+        if not self.is_example(request.endpoint.qualified_name):
+            return self._page(request, _filters(request.endpoint, request.values))
+        page = self._page(request, {})
+        return replace(page, rows=repeat_parameters(request.endpoint, page.rows, request.values))
+
+    def _page(self, request: CheckedRequest, filters: Mapping[str, str]) -> RowPage:
         endpoint, values = request.endpoint, request.values
         span = span_of(endpoint, values, request.now_ms)
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
-        table = self._tables.get(endpoint.qualified_name) or self._world.table(endpoint.qualified_name)
-        filters = _filters(endpoint, values)
+        table = self._table(request)
         if span.start is not None and span.start > span.end:
             return RowPage([], 0, None)
         paging = endpoint.paging
@@ -118,7 +151,9 @@ class Reads:
         offset = int(values.get("offset", 0))
         if "page" in values:
             offset = (int(values["page"]) - 1) * size
-        elif paging.kind == "limit" and not (span.forward and self._rows_kept == "oldest"):
+        elif paging.id_field in values:
+            offset = _offset_of_id(endpoint, table, span, filters, int(values[paging.id_field]))
+        elif paging.kind in ("limit", "id") and not self._from_oldest(paging.kind, span):
             offset = max(table.count(span.start, span.end, filters) - size, 0)
         # One extra row in front: a fault may repeat the last row of the page before.
         more = 1 if offset else 0
@@ -129,11 +164,25 @@ class Reads:
 
     def wrap(self, request: CheckedRequest, rows: list[Row]) -> object:
         """The rows in the documented shape."""
-        if request.endpoint.rows_field == "data":
-            return {"data": rows, "timestamp": request.now_ms}
-        if request.endpoint.rows_field == "transfers":
-            return {"success": True, "futuresType": int(request.values["futuresType"]), "transfers": rows}
-        return rows
+        return layouts.wrap(request.endpoint, rows, request.values, request.now_ms)
+
+    def _table(self, request: CheckedRequest) -> Table:
+        """The rows of an endpoint. An example stays where the first request put it."""
+        name = request.endpoint.qualified_name
+        if name in self._tables:
+            return self._tables[name]
+        if name in self._world.table_names:
+            return self._world.table(name)
+        if name not in self._example_tables:
+            example = self._examples.get(name) or example_of(name)
+            if example is None:
+                raise RefusalError(-1020, f"The sandbox has no rows and no example for {name}.")
+            self._example_tables[name] = example_rows(request.endpoint, example, request.now_ms)
+        return self._example_tables[name]
+
+    def _from_oldest(self, kind: PagingKind, span: TimeRange) -> bool:
+        """Whether a response that cannot hold all rows of the span begins with its oldest ones."""
+        return span.forward and (kind == "id" or self._rows_kept == "oldest")
 
     def _account(self, values: Mapping[str, str]) -> SubAccount:
         account = self._world.account(values["subAccountId"])
@@ -191,10 +240,10 @@ class Reads:
         return [{"subAccountId": account, name: text, "makerCommission": maker, "takerCommission": taker}]
 
     def _customer_id(self, request: CheckedRequest) -> str:
-        return "" if request.key.owner == PARTNER else self._world.customer.id
+        return "" if request.signer.owner == PARTNER else self._world.customer.id
 
     def _flags(self, request: CheckedRequest, code: str) -> dict[str, object]:
-        ours = request.values[code] == self._world.agent_code and request.key.owner != PARTNER
+        ours = request.values[code] == self._world.agent_code and request.signer.owner != PARTNER
         return {code: request.values[code], "rebateWorking": ours, "ifNewUser": ours}
 
     def _spot_new_user(self, request: CheckedRequest) -> object:
@@ -221,9 +270,21 @@ class Reads:
         }
 
 
+def _offset_of_id(
+    endpoint: Endpoint, table: Table, span: TimeRange, filters: Mapping[str, str], first: int
+) -> int:
+    """Number of rows whose id is below `first`. Ids ascend with the rows."""
+    field = next(column for column in endpoint.columns if column.name == endpoint.paging.id_column).fields[0]
+
+    def id_at(index: int) -> int:
+        return int(str(table.slice(span.start, span.end, filters, index, 1)[0][field]))
+
+    return bisect_left(range(table.count(span.start, span.end, filters)), first, key=id_at)
+
+
 def _key_permissions(request: CheckedRequest) -> object:
     """What the requesting key may do. Permission to trade never expires here, so that field is left out."""
-    key = request.key
+    key = request.signer
     return {
         "ipRestrict": bool(key.addresses),
         "createTime": key.created_ms,
@@ -235,11 +296,11 @@ def _key_permissions(request: CheckedRequest) -> object:
 
 def _filters(endpoint: Endpoint, values: Mapping[str, str]) -> dict[str, str]:
     """The parameters that filter the rows of the span, defaults included."""
-    filters = {
-        name: text
-        for name, text in values.items()
-        if name not in _PAGE_NAMES and name != endpoint.paging.size
-    }
+    window, paging = endpoint.window, endpoint.paging
+    others = _PAGE_NAMES | {paging.size, paging.id_field}
+    if window:
+        others |= {window.start_field, window.end_field}
+    filters = {name: text for name, text in values.items() if name not in others}
     for param in endpoint.params:
         if param.field in _CHOOSING and param.default is not None:
             default = param.choices.get(str(param.default), param.default)

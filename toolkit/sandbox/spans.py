@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from toolkit.endpoints import Endpoint
 from toolkit.sandbox.messages import RefusalError
+from toolkit.sandbox.times import to_ms
 
 # The documents say that the exchange silently shortens a longer span here; elsewhere it refuses it.
 SHORTENED = frozenset({"exchange.transfers", "exchange.universal_transfers"})
@@ -32,9 +33,11 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
     """Return the span of the request, or raise a refusal if it is not allowed."""
     window = endpoint.window
     if window is None:
-        return TimeRange(None, now_ms, forward=True)
-    start = int(values["startTime"]) if "startTime" in values else None
-    end = int(values["endTime"]) if "endTime" in values else None
+        return TimeRange(None, now_ms, forward=False)
+    start, end = (
+        to_ms(values[field], window.unit) if field in values else None
+        for field in (window.start_field, window.end_field)
+    )
     if window.both and (start is None) != (end is None):
         raise RefusalError(-1128, "Combination of optional parameters invalid.")
     forward = start is not None
@@ -63,6 +66,9 @@ def _completed(endpoint: Endpoint, start: int | None, end: int | None, now_ms: i
         # Only endTime: the 30 days before it. Only startTime: until now.
         end = now_ms if end is None else end
         return end - default if start is None else start, end
+    if endpoint.paging.kind == "id" or not endpoint.is_signed:
+        # Without a start: the newest rows, up to the limit.
+        return start, now_ms if end is None else end
     if window.per_day or endpoint.qualified_name == "futures.income":
         # Without a start: the newest rows, up to the limit.
         if endpoint.qualified_name == "futures.income" and start is None and end is None:

@@ -15,7 +15,7 @@ import pytest
 
 import toolkit
 from scripts import generate_api
-from tests.support.paths import ANSWERS
+from tests.support.paths import EXAMPLES
 from tests.support.sandbox_env import SandboxEnv
 from toolkit.client import Link
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, SYSTEM_TITLES, Endpoint
@@ -23,8 +23,10 @@ from toolkit.errors import UsageError
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.redaction import mask, masked_key
 
-DOCUMENTED = {path.stem: json.loads(path.read_text(), parse_float=Decimal) for path in ANSWERS.glob("*.json")}
-EXAMPLES = [
+DOCUMENTED = {
+    path.stem: json.loads(path.read_text(), parse_float=Decimal) for path in EXAMPLES.glob("*.json")
+}
+EXAMPLE_NAMES = [
     (endpoint_name, name) for endpoint_name, answers in sorted(DOCUMENTED.items()) for name in answers
 ]
 EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
@@ -67,7 +69,7 @@ def test_there_are_33_reads_and_each_has_a_documented_response() -> None:
 
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
-@pytest.mark.parametrize(("endpoint_name", "name"), EXAMPLES)
+@pytest.mark.parametrize(("endpoint_name", "name"), EXAMPLE_NAMES)
 def test_the_documented_response_becomes_the_declared_frame(
     endpoint_name: str, name: str, numbers: Numbers
 ) -> None:
@@ -182,6 +184,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "requests",
         "weight",
         "complete",
+        "example",
         *(["emails"] if any(column.kind == "email" for column in endpoint.columns) else []),
         "undeclared",
     ]
@@ -191,6 +194,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "sandbox",
     )
     assert attrs["complete"] is True
+    assert attrs["example"] is False
     assert attrs["undeclared"] == []
     assert attrs["weight"] == attrs["requests"] * endpoint.weight_of({})
     assert set(given) <= set(attrs["parameters"])

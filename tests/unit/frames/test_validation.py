@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.paths import ANSWERS
+from tests.support.paths import EXAMPLES
 from tests.support.rows import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
@@ -148,7 +148,7 @@ def test_every_parameter_is_repeated_by_a_column_or_known_not_to_be() -> None:
 
 
 def example_of(endpoint: Endpoint) -> Any:
-    return json.loads((ANSWERS / f"{endpoint.qualified_name}.json").read_text(), parse_float=Decimal)[
+    return json.loads((EXAMPLES / f"{endpoint.qualified_name}.json").read_text(), parse_float=Decimal)[
         "documented"
     ]
 

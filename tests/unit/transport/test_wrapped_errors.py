@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.paths import ANSWERS
+from tests.support.paths import EXAMPLES
 from tests.support.recording import RecordingServer, answer
 from tests.support.sandbox_env import SandboxEnv
 from tests.unit.api.test_reads import EACH, method_of, required_arguments, values_of
@@ -134,7 +134,7 @@ def test_a_valid_row_is_not_taken_for_an_error(link: Link, error_server: ErrorSe
 
 DOCUMENTED = [
     (each.stem, json.loads(each.read_text())[name])
-    for each in sorted(ANSWERS.glob("*.json"))
+    for each in sorted(EXAMPLES.glob("*.json"))
     for name in json.loads(each.read_text())
 ]
 

@@ -125,6 +125,11 @@ class World:
         """The rows behind a list endpoint, by its name, as `spot.rebates`."""
         return self._tables[qualified_name]
 
+    @property
+    def table_names(self) -> frozenset[str]:
+        """The list endpoints that have a table."""
+        return frozenset(self._tables)
+
     def example(self, qualified_name: str) -> dict[str, str]:
         """Values for the required parameters of an endpoint, other than span and size, that exist here."""
         account = next(each for each in self.accounts if each.futures and each.keys)

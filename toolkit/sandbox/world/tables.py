@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from toolkit.endpoints.model import TimeUnit
+from toolkit.sandbox.times import to_ms
 
 Row = dict[str, object]
 
@@ -14,6 +19,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "subAccountApiKey": ("apikey", "apiKey"),
     "fromId": ("fromId", "from"),
     "toId": ("toId", "to"),
+    "symbols": ("symbol",),
 }
 # Filters without a field of that name.
 _SHOW_ALL = "showAllStatus"
@@ -40,12 +46,16 @@ class ListTable:
     Args:
         rows: The rows. They are sorted by time; rows of the same time keep their order.
         time: Field that holds the time, "" if there is none.
+        unit: How the times are written.
         master: Id of the master account, which transfers leave out or leave empty. Without it such a transfer
             matches any account.
     """
 
-    def __init__(self, rows: Iterable[Row], time: str = "time", *, master: str = "") -> None:
+    def __init__(
+        self, rows: Iterable[Row], time: str = "time", *, unit: TimeUnit = "ms", master: str = ""
+    ) -> None:
         self._time = time
+        self._unit = unit
         self._master = master
         self._rows = list(rows)
         self._times: list[int] = []
@@ -65,9 +75,9 @@ class ListTable:
 
     def _time_of(self, row: Row) -> int:
         value = row[self._time]
-        if not isinstance(value, int):
-            raise TypeError(f"{self._time} must be an integer of milliseconds, not {value!r}")
-        return value
+        if isinstance(value, str) != (self._unit == "text"):
+            raise TypeError(f"{self._time} must be a time in the unit {self._unit!r}, not {value!r}")
+        return to_ms(value, self._unit)
 
     def _matching(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> list[Row]:
         rows = self._rows
@@ -89,7 +99,26 @@ class ListTable:
             # The master's side is empty: without its id it matches anything.
             side = str(value or self._master)
             return side in ("", text)
+        if text.startswith("["):  # a list of texts, of which the row has one
+            return value is None or str(value) in json.loads(text)
         return value is None or str(value) == text
+
+
+@dataclass(frozen=True, slots=True)
+class SingleRow:
+    """The row of an endpoint whose response is one object, whatever the request."""
+
+    row: Row
+
+    def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
+        """One."""
+        return 1
+
+    def slice(
+        self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
+    ) -> list[Row]:
+        """The row."""
+        return [dict(self.row)]
 
 
 Item = TypeVar("Item")
