@@ -180,7 +180,8 @@ class IdPagedWindow(WindowFetch):
             return f"row 0 has the `{name}` {ids[0]}, but {first} and above was requested"
         for row_index, (before, after) in enumerate(pairwise(ids)):
             if after <= before:
-                return f"rows {row_index} and {row_index + 1} have `{name}` {before} and {after}: they do not ascend"
+                both = f"rows {row_index} and {row_index + 1}"
+                return f"{both} have the `{name}` {before} and {after}, which do not ascend"
         return ""
 
     # -- consuming -----------------------------------------------------------------------------------
