@@ -169,7 +169,10 @@ class IdPagedWindow(WindowFetch):
         """The ids of a page; -1 for one that is not a whole number."""
         columns = self.endpoint.columns
         index = next(n for n, column in enumerate(columns) if column.name == self.endpoint.paging.id_column)
-        return [_whole_number(value) for value in page.columns[index]]
+        values = page.columns[index]
+        return [
+            _whole_number(value) for value in (values if isinstance(values, list) else values.to_pylist())
+        ]
 
     def _defect(self, ids: Sequence[int], first: int) -> str:
         """What is wrong with the ids of a page, "" if they ascend from the first one that was requested."""

@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from toolkit.endpoints import Column, Endpoint, Param
+from toolkit.frames.page import Moments, Values
 from toolkit.redaction import displayable_names
 
 _DAY = 86_400_000
@@ -44,31 +48,51 @@ class Query:
         fixed = {columns[0] for _, _, columns in self._filters if len(columns) == 1}
         return all(column in fixed for column in self._endpoint.columns if column.kind == kind)
 
-    def mismatch(self, values: Mapping[str, Sequence[Any]], span: tuple[int, int] | None) -> str:
+    def mismatch(self, columns: Mapping[str, Values], span: tuple[int, int] | None, moments: Moments) -> str:
         """Describe the first row that does not match the request, "" if all rows do.
 
         Args:
-            values: The values of each column as they were received.
+            columns: The values of each column.
             span: Requested start and end in milliseconds.
+            moments: The time of each row in milliseconds, None where it has none.
         """
-        for param, text, columns in self._filters:
-            row_index = _first_mismatch(param, text, columns, values)
+        for param, text, echoing in self._filters:
+            if _all_match(param, text, [columns[column.name] for column in echoing]):
+                continue
+            values = {column.name: _listed(columns[column.name]) for column in echoing}
+            row_index = _first_mismatch(param, text, echoing, values)
             if row_index is not None:
-                return _describe(param, text, row_index, columns, values)
-        if span is not None and self._endpoint.order_by:
-            return self._outside_span(values[self._endpoint.order_by], span)
-        return ""
+                return _describe(param, text, row_index, echoing, values)
+        return "" if span is None else self._outside_span(moments, span)
 
-    def _outside_span(self, times: Sequence[Any], span: tuple[int, int]) -> str:
+    def _outside_span(self, moments: Moments, span: tuple[int, int]) -> str:
         start, end = span
         window = self._endpoint.window
         # A daily row has the time of midnight, and a span may start later in the day.
         first = start - start % _DAY if window and window.per_day else start
-        for row_index, time in enumerate(times):
-            if type(time) is int and not first <= time <= end:
+        if isinstance(moments, np.ndarray) and (moments >= first).all() and (moments <= end).all():
+            return ""
+        for row_index, time in enumerate(moments):
+            if time is not None and not first <= time <= end:
                 requested = f"{_iso(start)} to {_iso(end)}"
-                return f"row {row_index} has the time {_iso(time)}, but {requested} was requested"
+                return f"row {row_index} has the time {_iso(int(time))}, but {requested} was requested"
         return ""
+
+
+def _all_match(param: Param, text: str, columns: Sequence[Values]) -> bool:
+    """Whether all values of an Arrow array match; each different one is looked at once."""
+    if len(columns) > 1 or not isinstance(columns[0], pa.Array):
+        return False
+    return all(_is_same(param, text, value) for value in _listed(columns[0].unique()))
+
+
+def _listed(values: Values) -> list[Any]:
+    if isinstance(values, list):
+        return values
+    listed: list[Any] = (
+        values.view(pa.int64()) if pa.types.is_timestamp(values.type) else values
+    ).to_pylist()
+    return listed
 
 
 def _first_mismatch(
