@@ -165,7 +165,7 @@ def test_every_row_of_the_span_comes_once_and_in_order(
     assert fetched.ids == ids_within(rows, span)
     assert fetched.paginator.missing == [gap.span for gap in fetched.paginator.gaps]
     if fetched.paginator.gaps:  # nothing tells whether there are earlier rows
-        first = [row["time"] for row in rows if row["time"] >= span.start][0]
+        first = next(row["time"] for row in rows if row["time"] >= span.start)
         assert sum(row["time"] == first for row in rows) >= maximum
     for request in model.requests:
         assert request["limit"] == maximum
