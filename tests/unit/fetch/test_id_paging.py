@@ -15,7 +15,7 @@ from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.small_endpoints import DAY, HOUR, NOW_MS, OWN_TRADES, small_exchange, trade
 from toolkit.endpoints import Endpoint
-from toolkit.endpoints.model import Param
+from toolkit.endpoints.model import MILLISECOND, Param
 from toolkit.errors import ContractError, IncompleteError, UsageError
 from toolkit.fetch import windows
 from toolkit.fetch.bisected_window import TruncationDetector
@@ -326,6 +326,19 @@ def test_what_is_missing_at_an_interrupt_begins_with_the_last_row() -> None:
         fetch(model, plan_of(own_trades(5, max_span=None), Span(START, START + 2 * DAY)), kept)
     assert kept[0].ids == list(range(15))
     assert kept[0].paginator.missing == [Span(START + 14 * HOUR, START + 2 * DAY)]
+
+
+def test_empty_windows_before_an_interrupt_are_not_missing() -> None:
+    def interrupted(parameters: Mapping[str, Any], rows: list[Row]) -> list[Row]:
+        if parameters["startTime"] >= START + 2 * DAY:
+            raise KeyboardInterrupt
+        return rows
+
+    kept: list[Fetched] = []
+    plan = plan_of(own_trades(max_span=timedelta(days=1) - MILLISECOND), Span(START, START + 5 * DAY))
+    with pytest.raises(KeyboardInterrupt):
+        fetch(Model([], change=interrupted), plan, kept)
+    assert kept[0].paginator.missing == [Span(START + 2 * DAY, START + 5 * DAY)]
 
 
 # -- with the sandbox -------------------------------------------------------------------------------------

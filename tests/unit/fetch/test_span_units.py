@@ -62,15 +62,17 @@ class Model:
     Attributes:
         whole: Whether it compares only the second of a row, so that the last one counts whole.
         outside: Rows that it returns whatever the span.
+        cap: Maximum number of rows, whatever was requested.
     """
 
     endpoint: Endpoint
     rows: list[dict[str, Any]]
     whole: bool
     outside: tuple[dict[str, Any], ...] = ()
+    cap: int = 1000
 
     def answer(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        limit = parameters["limit"]
+        limit = min(parameters["limit"], self.cap)
         if "fromId" in parameters:
             return [row for row in self.rows if row["id"] >= parameters["fromId"]][:limit]
         window = self.endpoint.window
@@ -148,6 +150,23 @@ def test_a_page_of_rows_that_are_all_left_out_is_not_taken_for_a_repeated_one() 
 def test_a_full_second_is_a_gap_of_a_second() -> None:
     rows = [trade(n, START + 2000 + n) for n in range(20)]
     _, missing = fetched(Model(in_seconds("limit"), rows, whole=False), Span(START, START + 9999))
+    assert missing == [Span(START + 2000, START + 2999)]
+
+
+LARGE_PAGES = replace(in_seconds("limit"), paging=Paging(kind="limit", size="limit", default=5, maximum=200))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_responses_that_are_cut_off_are_noticed(whole: bool) -> None:
+    rows = [trade(n, START + 25 * n) for n in range(400)]  # forty a second
+    model = Model(LARGE_PAGES, rows, whole, cap=100)
+    assert fetched(model, Span(START + 510, START + 9480)) == (list(range(21, 380)), [])
+
+
+def test_a_second_with_as_many_rows_as_a_response_that_was_cut_off_is_a_gap() -> None:
+    rows = [trade(n, START + 2000 + n) for n in range(130)]
+    numbers, missing = fetched(Model(LARGE_PAGES, rows, whole=False, cap=100), Span(START, START + 9999))
+    assert numbers == list(range(100))
     assert missing == [Span(START + 2000, START + 2999)]
 
 
