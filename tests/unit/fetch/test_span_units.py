@@ -63,6 +63,7 @@ class Model:
         whole: Whether it compares only the second of a row, so that the last one counts whole.
         outside: Rows that it returns whatever the span.
         cap: Maximum number of rows, whatever was requested.
+        requests: Number of requests so far.
     """
 
     endpoint: Endpoint
@@ -70,8 +71,10 @@ class Model:
     whole: bool
     outside: tuple[dict[str, Any], ...] = ()
     cap: int = 1000
+    requests: int = 0
 
     def answer(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        self.requests += 1
         limit = min(parameters["limit"], self.cap)
         if "fromId" in parameters:
             return [row for row in self.rows if row["id"] >= parameters["fromId"]][:limit]
@@ -161,6 +164,21 @@ def test_responses_that_are_cut_off_are_noticed(whole: bool) -> None:
     rows = [trade(n, START + 25 * n) for n in range(400)]  # forty a second
     model = Model(LARGE_PAGES, rows, whole, cap=100)
     assert fetched(model, Span(START + 510, START + 9480)) == (list(range(21, 380)), [])
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(("second", "cap", "requests"), [(70, 100, 20), (40, 1000, 3)])
+def test_a_suspicious_response_is_checked_by_whole_seconds(
+    whole: bool, second: int, cap: int, requests: int
+) -> None:
+    # Sixty rows in one second and more in the next one: a response with a hundred of them may be cut off.
+    rows = [trade(n, START + 2000 + 10 * n) for n in range(60)]
+    rows += [trade(60 + n, START + 3000 + 10 * n) for n in range(second)]
+    model = Model(LARGE_PAGES, rows, whole, cap=cap)
+    numbers, missing = fetched(model, Span(START, START + 9999))
+    assert numbers == list(range(60 + second))
+    assert not missing or (whole and cap == 100), "a second that cannot be requested alone"
+    assert model.requests <= requests
 
 
 def test_a_second_with_as_many_rows_as_a_response_that_was_cut_off_is_a_gap() -> None:
