@@ -162,7 +162,7 @@ class Paging:
         maximum: Largest number of rows allowed, which is also what the toolkit requests.
         size_required: Whether the exchange requires the size.
         id_field: Name of the request parameter for the first id of a page, which is not sent together with a
-            span.
+            span. Where it is also one of the endpoint's `params`, users may pass it in place of a span.
         id_column: Column that has the ids: whole numbers that ascend with the rows.
     """
 
@@ -297,7 +297,7 @@ class Endpoint:
                     field="offset", name="offset", kind="integer", doc="Rows to skip.", default=0, minimum=0
                 )
             )
-        if self.paging.kind == "id":
+        if self.paging.kind == "id" and all(param.field != self.paging.id_field for param in self.params):
             extra.append(
                 Param(
                     field=self.paging.id_field,

@@ -290,7 +290,8 @@ class Fetcher:
     def _send(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
         parameters = {**fetch.plan.parameters, **more}
-        return self._sender.get(ReadRequest.from_endpoint(endpoint, parameters), fetch.stats, fetch.cancel)
+        request = ReadRequest.from_endpoint(endpoint, parameters, exact=fetch.builder.exact)
+        return self._sender.get(request, fetch.stats, fetch.cancel)
 
     # -- the frame and its attrs --------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ def pages_of(rows: int, size: int) -> int:
 def requests_for(endpoint: Endpoint, rows: int) -> int:
     """Number of requests for so many rows of an endpoint without a span, given its required arguments."""
     required = {param.field: "" for param in endpoint.params if param.is_required}
-    if endpoint.paging.kind not in ("page", "offset") or Query(endpoint, required).single_row:
+    if endpoint.paging.kind not in ("page", "offset", "id") or Query(endpoint, required).single_row:
         return 1
     return pages_of(rows, endpoint.paging.maximum)
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from toolkit.errors import ContractError
 from toolkit.fetch.bisected_window import BisectedWindow, TruncationDetector
 from toolkit.fetch.executor import Executor, JobResult
+from toolkit.fetch.id_paged_window import IdPagedWindow
 from toolkit.fetch.paged_window import PagedWindow
 from toolkit.fetch.progress import Progress
 from toolkit.fetch.windows import Gap, PlannedRequest, WindowFetch
@@ -178,7 +179,9 @@ class Paginator:
 def _window_fetches(
     plan: Plan, query: Query, rows: int | None, truncation: TruncationDetector
 ) -> Iterator[WindowFetch]:
-    if plan.span is None:
+    if plan.endpoint.paging.kind == "id":
+        yield IdPagedWindow(plan)
+    elif plan.span is None:
         yield PagedWindow(plan.endpoint, query, None, rows)
     elif plan.endpoint.paging.kind == "limit":
         for window in plan.windows():

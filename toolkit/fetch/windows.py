@@ -78,6 +78,7 @@ class WindowFetch(ABC):
         self.is_done = False
         self.gaps: list[Gap] = []
         self._asked = 0
+        self._asked_before = 0  # of them, for windows that are complete
         self._under_way: set[int] = set()
         self._failures: dict[int, Exception] = {}
 
@@ -105,7 +106,7 @@ class WindowFetch(ABC):
         return request
 
     def _check_bounds(self) -> None:
-        if self._asked >= MAX_REQUESTS:
+        if self._asked - self._asked_before >= MAX_REQUESTS:
             raise IncompleteError(
                 self.endpoint.qualified_name,
                 f"{MAX_REQUESTS:,} requests for one {'window' if self.span else 'list'} have not reached its "

@@ -8,11 +8,13 @@ is kept once. Rows are held as Arrow arrays until the end, so memory use is prop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from toolkit.amounts import ExactDtype
 from toolkit.amounts.integers import EXACT_TYPE
@@ -21,7 +23,7 @@ from toolkit.errors import ContractError, RowOrderError
 from toolkit.frames.decode import DecodeError, arrow_type, to_array
 from toolkit.frames.decoder import decoder_for
 from toolkit.frames.duplicates import DuplicateFilter
-from toolkit.frames.page import Page
+from toolkit.frames.page import Moments, Page, Values, taken
 from toolkit.frames.validation import Query
 from toolkit.redaction import Emails, displayable_names, mask, masked_key
 
@@ -45,6 +47,7 @@ class FrameBuilder:
         query: What the rows are checked against, None for no check.
 
     Attributes:
+        exact: Whether amounts are exact.
         undeclared: Names of fields that were received but are not declared.
         rows: Number of rows so far, without duplicates.
     """
@@ -59,7 +62,8 @@ class FrameBuilder:
         self._endpoint = endpoint
         self._query = query
         self._emails = emails
-        self._types = [arrow_type(column.kind, exact=numbers == "exact") for column in endpoint.columns]
+        self.exact = numbers == "exact"
+        self._types = [arrow_type(column.kind, exact=self.exact) for column in endpoint.columns]
         self._responses: list[list[pa.Array]] = []
         self._duplicates = DuplicateFilter()
         self._last_time: int | None = None
@@ -73,7 +77,7 @@ class FrameBuilder:
             ContractError: The response does not have the declared shape; or as `add_page`.
             RowOrderError: As `add_page`.
         """
-        return self.add_page(decoder_for(self._endpoint).decode(payload), span, max_rows)
+        return self.add_page(decoder_for(self._endpoint, exact=self.exact).decode(payload), span, max_rows)
 
     def add_page(self, page: Page, span: tuple[int, int] | None = None, max_rows: int | None = None) -> int:
         """Add the rows of one response, and return their number, duplicates included.
@@ -91,19 +95,18 @@ class FrameBuilder:
                 They are kept.
         """
         self.undeclared |= page.undeclared
-        count, columns = page.rows, page.columns
-        self._check_query(columns, span)
-        new_rows = self._new_rows(columns)
-        times = self._times(columns, new_rows)
-        all_new = len(new_rows) == count
+        count = page.rows
+        self._check_query(page, span)
+        new_rows = self._new_rows(page)
         arrays = [
-            self._array(column, type_, values if all_new else [values[row_index] for row_index in new_rows])
-            for column, type_, values in zip(self._endpoint.columns, self._types, columns, strict=True)
+            self._array(column, type_, taken(values, new_rows, count))
+            for column, type_, values in zip(self._endpoint.columns, self._types, page.columns, strict=True)
         ]
+        moments = taken(page.moments, new_rows, count) if len(page.moments) else []
         self._responses.append(arrays)  # in one step: an interrupt leaves no partial response
         before = self.rows
         self.rows += len(new_rows)
-        self._check_order(times, before)
+        self._check_order(moments, before)
         if max_rows is not None and len(new_rows) > max_rows:
             raise ContractError(
                 self._endpoint.qualified_name,
@@ -147,42 +150,42 @@ class FrameBuilder:
 
     # -- the steps for one response -------------------------------------------------------------------
 
-    def _check_query(self, columns: Sequence[list[Any]], span: tuple[int, int] | None) -> None:
+    def _check_query(self, page: Page, span: tuple[int, int] | None) -> None:
         if self._query is None:
             return
         names = [column.name for column in self._endpoint.columns]
-        mismatch = self._query.mismatch(dict(zip(names, columns, strict=True)), span)
+        values = dict(zip(names, page.columns, strict=True))
+        mismatch = self._query.mismatch(values, span, page.moments)
         if mismatch:
             raise ContractError(
                 self._endpoint.qualified_name,
                 f"{mismatch}: the response does not match the request, and none of its rows was kept",
             )
 
-    def _new_rows(self, columns: Sequence[list[Any]]) -> Sequence[int]:
+    def _new_rows(self, page: Page) -> Sequence[int]:
         """Indexes of the rows that are not in an earlier response.
 
         Rows are equal if the columns of the endpoint's identity are, or all columns where it has none.
         """
         names = self._endpoint.identity
         identity = [
-            values
-            for column, values in zip(self._endpoint.columns, columns, strict=True)
+            page.texts.get(index, values)
+            for index, (column, values) in enumerate(zip(self._endpoint.columns, page.columns, strict=True))
             if column.name in names or not names
         ]
+        moments = page.moments if not names or self._endpoint.order_by in names else []
         try:
-            return self._duplicates.new_rows(identity)
+            return self._duplicates.new_rows(identity, _as_numbers(moments))
         except TypeError:
             raise self._contract_error("a row has an object in place of a value") from None
 
-    def _times(self, columns: Sequence[list[Any]], new_rows: Sequence[int]) -> list[Any]:
-        for column, values in zip(self._endpoint.columns, columns, strict=True):
-            if column.name == self._endpoint.order_by:
-                return [values[row_index] for row_index in new_rows]
-        return []
-
-    def _check_order(self, times: list[int | None], before: int) -> None:
-        last = self._last_time
-        for row_index, time in enumerate(times, start=before):
+    def _check_order(self, moments: Moments, before: int) -> None:
+        numbers, last = _as_numbers(moments), self._last_time
+        ascends = numbers is not None and not (numbers[1:] < numbers[:-1]).any()
+        if numbers is not None and ascends and (last is None or numbers[0] >= last):
+            self._last_time = int(numbers[-1])
+            return
+        for row_index, time in enumerate(moments, start=before):
             if time is None:
                 continue
             if last is not None and time < last:
@@ -192,16 +195,17 @@ class FrameBuilder:
                     f"`{self._endpoint.order_by}`. Rows were not sorted",
                     (row_index - 1, row_index),
                 )
-            last = time
+            last = int(time)
         self._last_time = last
 
-    def _array(self, column: Column, type_: pa.DataType, values: list[Any]) -> pa.Array:
-        problem = ""
+    def _array(self, column: Column, type_: pa.DataType, values: Values) -> pa.Array:
         # Masked only now, since duplicates are found by the clear values.
-        if column.masked == "key":
-            values = [masked_key(value) if isinstance(value, str) else value for value in values]
-        if self._is_masked(column):
-            values = [mask(value) if isinstance(value, str) else value for value in values]
+        hide = masked_key if column.masked == "key" else mask if self._is_masked(column) else None
+        if isinstance(values, pa.Array):
+            return values if hide is None else _mapped(hide, values)
+        if hide is not None:
+            values = [hide(value) if isinstance(value, str) else value for value in values]
+        problem = ""
         try:
             array = to_array(column.kind, type_, values)
         except DecodeError as error:
@@ -219,3 +223,22 @@ class FrameBuilder:
         return ContractError(
             self._endpoint.qualified_name, f"{problem}, contrary to the documentation of the exchange"
         )
+
+
+def _as_numbers(moments: Moments) -> NDArray[np.int64] | None:
+    """Times as an array, None if there are none or one is missing or too large."""
+    if not len(moments):
+        return None
+    if isinstance(moments, list):
+        try:
+            return np.array(moments, np.int64)
+        except (TypeError, OverflowError):
+            return None
+    return moments
+
+
+def _mapped(call: Callable[[str], str], texts: pa.Array) -> pa.Array:
+    """The results of a function of texts, called once for each different one."""
+    encoded = texts.dictionary_encode()
+    results = [None if text is None else call(text) for text in encoded.dictionary.to_pylist()]
+    return pa.array(results, pa.string()).take(encoded.indices)

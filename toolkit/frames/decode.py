@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from toolkit.amounts.integers import EXACT_TYPE
-from toolkit.endpoints.model import ColumnKind
+from toolkit.endpoints.model import ColumnKind, TimeUnit
 
 _TYPES: Mapping[ColumnKind, pa.DataType] = {
     "text": pa.string(),
@@ -24,7 +26,8 @@ _TYPES: Mapping[ColumnKind, pa.DataType] = {
     "texts": pa.list_(pa.string()),
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
-_YEAR_3000 = 32_503_680_000_000
+YEAR_3000 = 32_503_680_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DecodeError(Exception):
@@ -80,7 +83,7 @@ def _fast_amounts(values: list[str]) -> list[Decimal] | None:
 
 
 def _fast_times(values: list[int]) -> list[int] | None:
-    return values if min(values) >= 0 and max(values) < _YEAR_3000 else None
+    return values if min(values) >= 0 and max(values) < YEAR_3000 else None
 
 
 def _unchanged(values: list[Any]) -> list[Any]:
@@ -146,9 +149,43 @@ def _flag(value: Any) -> bool | None:
 def _time(value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _YEAR_3000:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < YEAR_3000:
         return value
     raise DecodeError(f"{_kind_of(value)} is not a time in milliseconds")
+
+
+_TIME_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z?", re.ASCII)
+_UNITS: Mapping[TimeUnit, str] = {
+    "ms": "a time in milliseconds",
+    "s": "a time in seconds",
+    "us": "a time in microseconds",
+    "text": 'a time such as "2019-10-12 11:12:02"',
+}
+
+
+def milliseconds(value: Any, unit: TimeUnit) -> int | None:
+    """A time as milliseconds, never later than it is; None where it is missing.
+
+    Args:
+        value: The time as it was received. "" is missing where times are text.
+        unit: How it is written. Text is UTC.
+
+    Raises:
+        DecodeError: It is written otherwise, or is before 1970 or after the year 2999.
+    """
+    if value is None or (value == "" and unit == "text"):
+        return None
+    time: int | None = None
+    if unit == "text":
+        if isinstance(value, str) and _TIME_TEXT.fullmatch(value):
+            with suppress(ValueError):  # such as February 30
+                moment = datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=UTC)
+                time = (moment - _EPOCH) // timedelta(milliseconds=1)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        time = value * 1000 if unit == "s" else value // 1000 if unit == "us" else value
+    if time is None or not 0 <= time < YEAR_3000:
+        raise DecodeError(f"{_kind_of(value)} is not {_UNITS[unit]}")
+    return time
 
 
 def _texts(value: Any) -> list[str] | None:

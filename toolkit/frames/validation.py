@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from toolkit.endpoints import Column, Endpoint, Param
+from toolkit.frames.page import Moments, Values
 from toolkit.redaction import displayable_names
 
 _DAY = 86_400_000
@@ -32,68 +36,99 @@ class Query:
         self._endpoint = endpoint
         sent = [(param, parameters[param.field]) for param in endpoint.params if param.field in parameters]
         self._filters = [
-            (param, str(value), columns)
+            (param, tuple(map(str, value)) if isinstance(value, tuple) else (str(value),), columns)
             for param, value in sent
             if (columns := endpoint.columns_echoing(param))
         ]
-        fixed = {columns[0].name for _, _, columns in self._filters if len(columns) == 1}
+        fixed = {column.name for column in self._fixed}
         self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
+
+    @property
+    def _fixed(self) -> set[Column]:
+        """The columns that have one value in all rows."""
+        return {
+            columns[0] for _, texts, columns in self._filters if len(columns) == 1 and len(set(texts)) == 1
+        }
 
     def is_constrained(self, kind: str) -> bool:
         """Whether the filters fix the value of every column of a kind."""
-        fixed = {columns[0] for _, _, columns in self._filters if len(columns) == 1}
-        return all(column in fixed for column in self._endpoint.columns if column.kind == kind)
+        return all(column in self._fixed for column in self._endpoint.columns if column.kind == kind)
 
-    def mismatch(self, values: Mapping[str, Sequence[Any]], span: tuple[int, int] | None) -> str:
+    def mismatch(self, columns: Mapping[str, Values], span: tuple[int, int] | None, moments: Moments) -> str:
         """Describe the first row that does not match the request, "" if all rows do.
 
         Args:
-            values: The values of each column as they were received.
+            columns: The values of each column.
             span: Requested start and end in milliseconds.
+            moments: The time of each row in milliseconds, None where it has none.
         """
-        for param, text, columns in self._filters:
-            row_index = _first_mismatch(param, text, columns, values)
+        for param, texts, echoing in self._filters:
+            if _all_match(param, texts, [columns[column.name] for column in echoing]):
+                continue
+            values = {column.name: _listed(columns[column.name]) for column in echoing}
+            row_index = _first_mismatch(param, texts, echoing, values)
             if row_index is not None:
-                return _describe(param, text, row_index, columns, values)
-        if span is not None and self._endpoint.order_by:
-            return self._outside_span(values[self._endpoint.order_by], span)
-        return ""
+                return _describe(param, texts, row_index, echoing, values)
+        return "" if span is None else self._outside_span(moments, span)
 
-    def _outside_span(self, times: Sequence[Any], span: tuple[int, int]) -> str:
+    def _outside_span(self, moments: Moments, span: tuple[int, int]) -> str:
         start, end = span
         window = self._endpoint.window
         # A daily row has the time of midnight, and a span may start later in the day.
         first = start - start % _DAY if window and window.per_day else start
-        for row_index, time in enumerate(times):
-            if type(time) is int and not first <= time <= end:
+        if isinstance(moments, np.ndarray) and (moments >= first).all() and (moments <= end).all():
+            return ""
+        for row_index, time in enumerate(moments):
+            if time is not None and not first <= time <= end:
                 requested = f"{_iso(start)} to {_iso(end)}"
-                return f"row {row_index} has the time {_iso(time)}, but {requested} was requested"
+                return f"row {row_index} has the time {_iso(int(time))}, but {requested} was requested"
         return ""
 
 
+def _all_match(param: Param, texts: Sequence[str], columns: Sequence[Values]) -> bool:
+    """Whether all values of an Arrow array match; each different one is looked at once."""
+    if len(columns) > 1 or not isinstance(columns[0], pa.Array):
+        return False
+    return all(_is_one_of(param, texts, value) for value in _listed(columns[0].unique()))
+
+
+def _listed(values: Values) -> list[Any]:
+    if isinstance(values, list):
+        return values
+    listed: list[Any] = (
+        values.view(pa.int64()) if pa.types.is_timestamp(values.type) else values
+    ).to_pylist()
+    return listed
+
+
 def _first_mismatch(
-    param: Param, text: str, columns: tuple[Column, ...], values: Mapping[str, Sequence[Any]]
+    param: Param, texts: Sequence[str], columns: tuple[Column, ...], values: Mapping[str, Sequence[Any]]
 ) -> int | None:
     """Index of the first row with another value than requested, None if there is none."""
     if len(columns) > 1:
         rows = zip(*(values[column.name] for column in columns), strict=True)
         return next(
-            (n for n, row in enumerate(rows) if not any(_is_same(param, text, each) for each in row)), None
+            (n for n, row in enumerate(rows) if not any(_is_one_of(param, texts, each) for each in row)),
+            None,
         )
     column = values[columns[0].name]
     if columns[0].optional and all(value is None or value == "" for value in column):
         return None  # missing in all rows: not part of this response, or the master account
     for row_index, value in enumerate(column):
-        if value != text and not _is_same(param, text, value):
+        if value not in texts and not _is_one_of(param, texts, value):
             return row_index
     return None
+
+
+def _is_one_of(param: Param, texts: Sequence[str], value: Any) -> bool:
+    return any(_is_same(param, text, value) for text in texts)
 
 
 def _is_same(param: Param, text: str, value: Any) -> bool:
     if not isinstance(value, str | int | None):
         return True  # the builder rejects values of the wrong type
     received = "" if value is None else str(value)
-    if param.kind in ("text", "email"):
+    if param.kind in ("text", "texts", "email"):
         text, received = text.casefold(), received.casefold()
     if "*" in received:  # masked: compare what is visible at both ends
         prefix, suffix = received[: received.index("*")], received[received.rindex("*") + 1 :]
@@ -102,7 +137,11 @@ def _is_same(param: Param, text: str, value: Any) -> bool:
 
 
 def _describe(
-    param: Param, text: str, row_index: int, columns: tuple[Column, ...], values: Mapping[str, Sequence[Any]]
+    param: Param,
+    texts: Sequence[str],
+    row_index: int,
+    columns: tuple[Column, ...],
+    values: Mapping[str, Sequence[Any]],
 ) -> str:
     names = " and ".join(f"`{column.name}`" for column in columns)
     if param.private:  # show neither the requested nor the received value
@@ -110,7 +149,8 @@ def _describe(
     found = ", ".join(
         repr(displayable_names([str(values[column.name][row_index] or "")])[0]) for column in columns
     )
-    return f"row {row_index} has {names} {found}, but {displayable_names([text])[0]!r} was requested"
+    requested = " or ".join(map(repr, displayable_names(texts)))
+    return f"row {row_index} has {names} {found}, but {requested} was requested"
 
 
 def _iso(milliseconds: int) -> str:

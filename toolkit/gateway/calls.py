@@ -53,9 +53,14 @@ class ReadRequest:
 
     @classmethod
     def from_endpoint(
-        cls, endpoint: Endpoint, parameters: Mapping[str, object], *, single_attempt: bool = False
+        cls,
+        endpoint: Endpoint,
+        parameters: Mapping[str, object],
+        *,
+        single_attempt: bool = False,
+        exact: bool = False,
     ) -> ReadRequest:
-        """Return a read of a declared endpoint."""
+        """Return a read of a declared endpoint; amounts in its page may be exact."""
         return cls(
             qualified_name=endpoint.qualified_name,
             path=endpoint.path,
@@ -67,7 +72,7 @@ class ReadRequest:
             method=endpoint.method,
             timestamp_field=endpoint.timestamp_field,
             single_attempt=single_attempt,
-            decoder=decoder_for(endpoint),
+            decoder=decoder_for(endpoint, exact=exact),
         )
 
     @property

@@ -66,6 +66,13 @@ class Plan:
     start: TimeArgument | None = None
     end: TimeArgument | None = None
 
+    @property
+    def first_id(self) -> int | None:
+        """The id to begin with in place of a span, None if none was given."""
+        paging = self.endpoint.paging
+        first = self.parameters.get(paging.id_field) if paging.kind == "id" else None
+        return first if isinstance(first, int) else None
+
     def at(self, now: int, *, clock_synced: bool = True) -> Plan:
         """The same plan with its span resolved for another current time; see `make_plan`.
 
@@ -73,7 +80,7 @@ class Plan:
             UsageError: The span is invalid.
         """
         window = self.endpoint.window
-        if window is None:
+        if window is None or self.first_id is not None:
             return self
         tolerance = 0 if clock_synced else MAX_CLOCK_ERROR_MS
         span = resolve_span(self.endpoint, window, self.start, self.end, now, clock_error_ms=tolerance)
@@ -126,6 +133,11 @@ def make_plan(
     }
     plan = Plan(endpoint, parameters, None, shown)
     if endpoint.window is None:
+        return plan
+    if plan.first_id is not None:
+        if start is not None or end is not None:
+            name = next(p.name for p in endpoint.params if p.field == endpoint.paging.id_field)
+            raise usage_error(endpoint, f"`{name}` and a span are mutually exclusive: give one of them")
         return plan
     last, first = parse_time(endpoint, "end", end, now), parse_time(endpoint, "start", start, now)
     return replace(plan, start=first, end=last).at(now, clock_synced=clock_synced)

@@ -84,8 +84,7 @@ def span_parameters(endpoint: Endpoint, span: Span) -> dict[str, object]:
     window = endpoint.window
     if window is None:
         return {}
-    step = resolution(window)
-    start, end = span.start - span.start % step, span.end + -span.end % step
+    start, end = span.start, span.end + -span.end % resolution(window)
     values: dict[TimeUnit, tuple[int | str, int | str]] = {
         "ms": (start, end),
         "s": (start // _SECOND, end // _SECOND),

@@ -146,6 +146,10 @@ def parse_response(
     """
     if response.status >= 300:
         return None, error_of(endpoint, path, response, now, attempts)
+    if decoder is not None and not response.defect and (page := decoder.read(response.body)) is not None:
+        fields = _error_fields_of(page.outline)
+        if _error(endpoint, path, response, fields, now=now, attempts=attempts) is None:
+            return page, None
     payload = decode(endpoint, response)  # only once: it may be large
     error = _error(endpoint, path, response, _error_fields_of(payload), now=now, attempts=attempts)
     if error is not None or decoder is None:

@@ -14,6 +14,7 @@ import pytest
 from tests.support.paths import EXAMPLES
 from tests.support.rows import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
 from tests.support.sandbox_env import SandboxEnv
+from tests.support.small_endpoints import PRICES
 from toolkit import errors
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Column, Endpoint, Param
 from toolkit.frames.builder import FrameBuilder
@@ -323,3 +324,14 @@ def test_more_rows_than_requested_raise_and_are_kept(shared: SandboxEnv) -> None
 def test_without_a_query_rows_are_not_checked() -> None:
     endpoint = replace(ENDPOINTS_BY_NAME["exchange.rebates"])
     assert FrameBuilder(endpoint, "float").add([rebate(1, 5)]) == 1
+
+
+def test_rows_are_held_against_every_text_of_a_list_whatever_its_case() -> None:
+    symbols = replace(PRICES.params[1], columns=("symbol",))
+    query = Query(replace(PRICES, params=(symbols,)), {"symbols": ("btcusdt", "BNBBTC")})
+    builder = FrameBuilder(PRICES, "float", query=query)
+    builder.add([{"symbol": "BTCUSDT", "price": "1"}, {"symbol": "BNBBTC", "price": "1"}])
+    with pytest.raises(errors.ContractError, match="`symbol` 'ETHUSDT', but 'BNBBTC' or 'btcusdt' was"):
+        builder.add([{"symbol": "BTCUSDT", "price": "1"}, {"symbol": "ETHUSDT", "price": "1"}])
+    assert not query.single_row
+    assert Query(replace(PRICES, params=(symbols,)), {"symbols": ("BTCUSDT",)}).single_row

@@ -118,7 +118,7 @@ def test_anything_but_a_list_with_a_text_is_rejected(value: object) -> None:
         (["BTC\u200bUSDT"], "U+200B"),
         (["BTCUSDT\n"], "U+000A"),
     ],
-    ids=repr,
+    ids=lambda each: each if isinstance(each, str) else type(each).__name__,
 )
 def test_what_is_wrong_with_an_item_is_said(items: object, problem: str) -> None:
     assert problem in rejection(items)
