@@ -12,7 +12,7 @@ import pytest
 from tests.support.listeners import Proxy
 from tests.support.recording import RecordingServer, recording_server
 from toolkit.endpoints import BASE_URLS
-from toolkit.transport.session import Session, SignedRequest, TransportFailure
+from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 
 KEY = "k" * 64
 SIGNATURE = "f" * 64
@@ -38,7 +38,7 @@ def loud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 def ask(session: Session) -> None:
     session.get("api", "/x", f"email={EMAIL}&signature={SIGNATURE}", KEY)
-    session.send(SignedRequest("POST", "api", "/x", f"email={EMAIL}", f"a=1&signature={SIGNATURE}"), KEY)
+    session.send(EncodedRequest("POST", "api", "/x", f"email={EMAIL}", f"a=1&signature={SIGNATURE}"), KEY)
 
 
 def assert_no_secret(said: str) -> None:

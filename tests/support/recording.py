@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 Behaviour = Callable[[socket.socket], None]
 """Called with the connection of a write, instead of forwarding it."""
 
+Respond = Callable[["RecordedRequest"], bytes]
+"""Returns the bytes of the response to a request."""
+
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -68,12 +71,14 @@ class RecordingServer:
         writes: The requests that are not GET.
         answered: The responses to the forwarded requests.
         behave: Called for writes instead of forwarding them.
+        respond: Makes the response to a request, instead of forwarding it.
     """
 
     def __init__(self, to: str | None = None, context: ssl.SSLContext | None = None) -> None:
         self.sent: list[RecordedRequest] = []
         self.answered: list[bytes] = []
         self.behave: Behaviour | None = None
+        self.respond: Respond | None = None
         self._to = None if to is None else ("127.0.0.1", int(urlsplit(to).port or 0))
         self._context = context
         self._count = 0
@@ -134,7 +139,7 @@ class RecordingServer:
                     if sent.method != "GET" and self.behave is not None:
                         self.behave(sock)
                         return
-                    response = self._answer(raw)
+                    response = self._answer(raw) if self.respond is None else self.respond(sent)
                     sock.sendall(response)
                     if not _is_whole(response):
                         return

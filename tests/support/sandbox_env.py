@@ -67,7 +67,7 @@ class SandboxEnv:
         if bare:
             return link
         session = link._connection.session
-        session.get = self._counted(session.get)  # type: ignore[method-assign]
+        session.read = self._counted(session.read)  # type: ignore[method-assign]
         session.send = self._counted(session.send)  # type: ignore[method-assign]
         return link
 

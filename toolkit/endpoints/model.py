@@ -182,6 +182,21 @@ class Paging:
     id_column: str = ""
 
 
+def served_by_key(security: Security) -> frozenset[Security]:
+    """Security types that a key must be allowed to serve, for an endpoint with this one."""
+    return frozenset({security}) & {"USER_DATA", "TRADE"}
+
+
+def carries_key(security: Security) -> bool:
+    """Whether requests with this security type carry an API key."""
+    return security != "NONE"
+
+
+def carries_signature(security: Security) -> bool:
+    """Whether requests with this security type are signed."""
+    return security not in ("NONE", "MARKET_DATA")
+
+
 NO_PAGING = Paging(kind="none")
 
 WeightRule = Callable[[Mapping[str, Any]], int]
@@ -328,17 +343,17 @@ class Endpoint:
     @property
     def needs(self) -> frozenset[Security]:
         """Security types the key must support; empty where none is documented."""
-        return frozenset({self.security}) & {"USER_DATA", "TRADE"}
+        return served_by_key(self.security)
 
     @property
     def needs_key(self) -> bool:
         """Whether requests carry an API key."""
-        return self.security != "NONE"
+        return carries_key(self.security)
 
     @property
     def is_signed(self) -> bool:
         """Whether requests are signed."""
-        return self.security not in ("NONE", "MARKET_DATA")
+        return carries_signature(self.security)
 
     @property
     def privileged(self) -> bool:
@@ -346,5 +361,10 @@ class Endpoint:
         return bool(self.permission)
 
     def weight_of(self, sent: Mapping[str, Any]) -> int:
-        """Weight of a request with these parameters, by field name."""
+        """What a request with these parameters, by field name, is charged: its weight.
+
+        Where the rate limit counts requests, that is one.
+        """
+        if self.rate_limit.counts == "requests":
+            return 1
         return self.weight if isinstance(self.weight, int) else self.weight(sent)

@@ -118,7 +118,8 @@ class Fetcher:
             ToolkitError: Anything else; `partial` has the rows received so far.
         """
         numbers, emails = self._numbers_or_default(numbers), self._emails_or_default(emails)
-        self._sender.key_for(endpoint)  # raises before anything is sent if there is no key for it
+        if endpoint.needs_key:
+            self._sender.key_for(endpoint)  # raises before anything is sent if there is no key for it
         host = endpoint.rate_limit.host
         # Planned with the time as known, so that an invalid argument is refused before anything is sent. If
         # the exchange's time has to be requested, the span is based on that.
@@ -191,7 +192,7 @@ class Fetcher:
                 parameters=parameters,
                 rate_limit=rate_limit,
                 weight=weight,
-                needs=declared.needs if declared else frozenset(),
+                security=declared.security if declared else "SIGNED",
                 privileged=declared.privileged if declared else False,
             ),
             stats,

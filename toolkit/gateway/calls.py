@@ -10,6 +10,7 @@ from typing import Literal
 
 from toolkit.auth.signing import encode
 from toolkit.endpoints import Endpoint, Method, RateLimit, Security
+from toolkit.endpoints.model import carries_key, carries_signature, served_by_key
 from toolkit.transport.responses import WriteResult
 
 
@@ -21,10 +22,12 @@ class ReadRequest:
         qualified_name: Name of the endpoint, or the path of an undeclared one.
         path: Path of the request.
         parameters: Its parameters.
-        rate_limit, weight: The rate limit that is charged, and the weight.
-        needs, privileged: Which key may sign it.
+        rate_limit, weight: The rate limit that is charged, and what it is charged.
+        security, privileged: Whether it carries a key and a signature, and which key serves it.
+        method: HTTP method. A GET has its parameters in the query string, any other in the form body.
+        timestamp_field: Name of the parameter for the time of a signed request.
         single_attempt: Whether it is sent only once, also where the exchange fails or asks to wait.
-        query: The parameters as a query string.
+        encoded: The parameters as a query string or form body.
 
     Raises:
         UsageError: A parameter cannot be encoded.
@@ -35,13 +38,15 @@ class ReadRequest:
     parameters: Mapping[str, object] = field(repr=False)
     rate_limit: RateLimit
     weight: int
-    needs: frozenset[Security]
-    privileged: bool
+    security: Security
+    privileged: bool = False
+    method: Method = "GET"
+    timestamp_field: str = "timestamp"
     single_attempt: bool = False
-    query: str = field(init=False, repr=False)
+    encoded: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "query", encode(self.parameters))  # a frozen class allows nothing else
+        object.__setattr__(self, "encoded", encode(self.parameters))  # a frozen class allows nothing else
 
     @classmethod
     def from_endpoint(
@@ -54,10 +59,27 @@ class ReadRequest:
             parameters=parameters,
             rate_limit=endpoint.rate_limit,
             weight=endpoint.weight_of(parameters),
-            needs=endpoint.needs,
+            security=endpoint.security,
             privileged=endpoint.privileged,
+            method=endpoint.method,
+            timestamp_field=endpoint.timestamp_field,
             single_attempt=single_attempt,
         )
+
+    @property
+    def needs(self) -> frozenset[Security]:
+        """Security types that the key must serve."""
+        return served_by_key(self.security)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it carries an API key."""
+        return carries_key(self.security)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it is signed."""
+        return carries_signature(self.security)
 
 
 Placement = Literal["body", "query", "mixed"]
@@ -75,6 +97,7 @@ class WriteRequest:
         placement: With "query", timestamp and signature end the query string, or else the body.
         rate_limit, weight: The rate limit that is charged, and the weight.
         needs, privileged: Which key may sign it.
+        timestamp_field: Name of the parameter for its time.
         query, body: The parameters as a query string and as a form body.
 
     Raises:
@@ -91,6 +114,7 @@ class WriteRequest:
     weight: int
     needs: frozenset[Security]
     privileged: bool
+    timestamp_field: str = "timestamp"
     query: str = field(init=False, repr=False)
     body: str = field(init=False, repr=False)
 

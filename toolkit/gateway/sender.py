@@ -43,7 +43,7 @@ from toolkit.timing.cancel import CancelToken, Show, Wait
 from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, ClockMeasurement, HostClock
 from toolkit.timing.http_dates import made_at
 from toolkit.transport.responses import RawResponse, excerpt, parse_response
-from toolkit.transport.session import Session, TransportFailure
+from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 
 # Pauses before a read is retried after a failure of the exchange, as its documentation advises.
 RETRY_PAUSES_S = (0.2, 0.4, 0.8)
@@ -119,7 +119,7 @@ class Sender:
             ServerError: The exchange failed at every attempt.
             ContractError: The response is not as documented.
         """
-        credentials = self.key_for(request)
+        credentials = self.key_for(request) if request.needs_key else None
         cancel = cancel or CancelToken(request.qualified_name, self._show)
         pauses = () if request.single_attempt else RETRY_PAUSES_S
         attempts = failures = rate_limited = server_backoffs = 0
@@ -286,9 +286,12 @@ class Sender:
         return self.time(host)
 
     def _prepare(self, request: ReadRequest | WriteRequest, cancel: CancelToken) -> None:
-        """Make sure that the host's clock and limits are known."""
+        """Make sure that the host's limits are known, and its clock for a signed request."""
         with _named_in_errors(request.qualified_name):
-            self._server_info.ensure_time(request.rate_limit.host, cancel)
+            if isinstance(request, WriteRequest) or request.is_signed:
+                self._server_info.ensure_time(request.rate_limit.host, cancel)
+            else:  # without a timestamp, the time serves only to tell windows apart
+                self._server_info.adopt_time(request.rate_limit.host)
             self._server_info.ensure_limits(request.rate_limit, cancel)
 
     def _sleep(self, request: ReadRequest, reason: str, seconds: float, cancel: CancelToken) -> None:
@@ -296,7 +299,11 @@ class Sender:
         cancel.sleep(self._clock, Wait(reason, self._clock.monotonic() + seconds, ends))
 
     def _attempt_without_trace(
-        self, request: ReadRequest, credentials: Credentials, stats: RequestStats, cancel: CancelToken | None
+        self,
+        request: ReadRequest,
+        credentials: Credentials | None,
+        stats: RequestStats,
+        cancel: CancelToken | None,
     ) -> tuple[RawResponse | None, TransportFailure | None]:
         """Send once. Tracebacks of errors show no frame that holds a key or the signed URL."""
         try:
@@ -306,7 +313,11 @@ class Sender:
         raise bare_error  # outside of `except`, so that its context holds none of those frames
 
     def _attempt(
-        self, request: ReadRequest, credentials: Credentials, stats: RequestStats, cancel: CancelToken | None
+        self,
+        request: ReadRequest,
+        credentials: Credentials | None,
+        stats: RequestStats,
+        cancel: CancelToken | None,
     ) -> tuple[RawResponse | None, TransportFailure | None]:
         """Send once. Returns the response, or why it was lost."""
         host = request.rate_limit.host
@@ -315,19 +326,17 @@ class Sender:
             request.path,
             request.weight,
             request.qualified_name,
+            request.method,
             cancel=cancel,
             limit_fraction=self._limit_fraction,
         )
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:
-            # Signed after the wait, so that the timestamp is current.
-            stamp = timestamp(self._host_clocks[host], self._recv_window)
-            own = encode({"recvWindow": self._recv_window, "timestamp": stamp})
-            query = f"{request.query}&{own}" if request.query else own
-            # Not a local variable, so that no traceback shows the signature.
-            response = self._session.get(
-                host, request.path, f"{query}&signature={sign(credentials, query)}", credentials.key
+            # Signed after the wait, so that the timestamp is current. Not a local variable, so that no
+            # traceback shows the signature.
+            response = self._session.read(
+                self._encoded(request, credentials), credentials.key if credentials is not None else None
             )
             status, headers = response.status, response.headers
         except TransportFailure as failure:
@@ -340,6 +349,18 @@ class Sender:
             self._budget.record_response(reservation, status, headers)
             host_clock = self._host_clocks[host]
             stats.add(request.weight, None if host_clock.offset is None else host_clock.time())
+
+    def _encoded(self, request: ReadRequest, credentials: Credentials | None) -> EncodedRequest:
+        """Return a read as it is sent now."""
+        text = request.encoded
+        if credentials is not None and request.is_signed:
+            stamp = timestamp(self._host_clocks[request.rate_limit.host], self._recv_window)
+            own = encode({"recvWindow": self._recv_window, request.timestamp_field: stamp})
+            text = f"{text}&{own}" if text else own
+            # Query string and body are signed as one text, so it is the same for both.
+            text = f"{text}&signature={sign(credentials, text)}"
+        query, body = (text, "") if request.method == "GET" else ("", text)
+        return EncodedRequest(request.method, request.rate_limit.host, request.path, query, body)
 
 
 def _label(error: errors.ToolkitError) -> str:

@@ -80,11 +80,18 @@ class ServerInfo:
         with self._one_at_a_time(host, cancel):
             if clock.is_fresh():
                 return
-            shared = self._budget.shared_clock(host)
-            if shared is not None:
-                clock.adopt(shared)
+            self.adopt_time(host)
             if not clock.is_fresh() or clock.reading()[1] > MAX_CLOCK_ERROR_S:
                 self.measure(host, cancel)
+
+    def adopt_time(self, host: Host) -> None:
+        """Use a measurement of a host's clock by another process, where there is no recent one here."""
+        clock = self._clocks[host]
+        if clock.is_fresh():
+            return
+        shared = self._budget.shared_clock(host)
+        if shared is not None:
+            clock.adopt(shared)
 
     def measure(self, host: Host, cancel: CancelToken | None = None) -> None:
         """Measure a host's clock. After a temporary failure the time as known is used.

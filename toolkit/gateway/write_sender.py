@@ -18,7 +18,7 @@ from toolkit.runtime.tracebacks import without_traceback
 from toolkit.timing.cancel import CancelToken, Show
 from toolkit.timing.clock import HostClock
 from toolkit.transport.responses import RawResponse, WriteResult
-from toolkit.transport.session import Interruption, Session, SignedRequest, TransportFailure
+from toolkit.transport.session import EncodedRequest, Interruption, Session, TransportFailure
 
 
 class WriteSender:
@@ -157,7 +157,7 @@ class WriteSender:
         self, request: WriteRequest, credentials: Credentials, timestamp: int
     ) -> tuple[RawResponse | None, TransportFailure | None, Interruption | None]:
         query, body = request.query, request.body
-        stamp = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
+        stamp = encode({"recvWindow": self._recv_window, request.timestamp_field: timestamp})
         if request.placement == "query":
             query = f"{query}&{stamp}" if query else stamp
         else:
@@ -171,11 +171,11 @@ class WriteSender:
         return response, None, None
 
     @staticmethod
-    def _signed(request: WriteRequest, credentials: Credentials, query: str, body: str) -> SignedRequest:
+    def _signed(request: WriteRequest, credentials: Credentials, query: str, body: str) -> EncodedRequest:
         # The documentation requires the signature at the end.
         signature = f"&signature={sign(credentials, query, body)}"
         if request.placement == "query":
             query += signature
         else:
             body += signature
-        return SignedRequest(request.method, request.rate_limit.host, request.path, query, body)
+        return EncodedRequest(request.method, request.rate_limit.host, request.path, query, body)

@@ -89,7 +89,7 @@ class CountRecorder:
         count_window = None if made is None else int(made // key.seconds)
         if count_window is not None and count_window > window_bounds.window:
             # The host is in the next window already, or its `Date` is wrong.
-            host_now, error = self._host_clocks[rate_limit.host].reading()
+            host_now, error = self._windows.reading(rate_limit.host)
             if count_window <= int((host_now + error + COUNT_DELAY_S) // key.seconds):
                 window_bounds = window_bounds._replace(window=count_window, began=ticks)
             else:

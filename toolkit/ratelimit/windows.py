@@ -68,14 +68,24 @@ class Windows:
         It is the old one until the next one has certainly begun: a clock that is a little ahead must not
         spend the next window's limit early.
         """
-        host_now, error = self._host_clocks[rate_limit.host].reading()
+        host_now, error = self.reading(rate_limit.host)
         window = int((host_now - error) // key.seconds)
         return WindowBounds(window, ticks - (host_now - window * key.seconds), self._limits.limit(rate_limit))
 
     def until_roll_over(self, key: CounterKey, rate_limit: RateLimit) -> float:
         """Return the seconds until the next window has certainly begun."""
-        host_now, error = self._host_clocks[rate_limit.host].reading()
+        host_now, error = self.reading(rate_limit.host)
         return key.seconds - (host_now - error) % key.seconds + ROLL_OVER_GRACE_S
+
+    def reading(self, host: Host) -> tuple[float, float]:
+        """Return a host's time in seconds, and its largest error.
+
+        Public endpoints need no measured clock. Then the time is within some seconds of the `Date` of the
+        responses.
+        """
+        clock = self._host_clocks[host]
+        host_now, error = clock.reading()
+        return host_now, MAX_CLOCK_SKEW_S if clock.is_known and clock.offset is None else error
 
     def usage_of(
         self,

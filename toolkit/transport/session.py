@@ -122,8 +122,8 @@ class Interruption(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """A signed request, exactly as it is sent.
+class EncodedRequest:
+    """A request, exactly as it is sent: signed, where it has to be.
 
     Attributes:
         method: HTTP method.
@@ -192,12 +192,18 @@ class Session:
         Raises:
             TransportFailure: No complete response arrived.
         """
-        with self._track_sending() as tracker:
-            return self._complete_response(
-                self._session(host), SignedRequest("GET", host, path, query), key, tracker
-            )
+        return self.read(EncodedRequest("GET", host, path, query), key)
 
-    def send(self, signed: SignedRequest, key: str) -> RawResponse:
+    def read(self, request: EncodedRequest, key: str | None) -> RawResponse:
+        """Send one request that changes nothing, whatever its method, over a kept connection.
+
+        Raises:
+            TransportFailure: No complete response arrived.
+        """
+        with self._track_sending() as tracker:
+            return self._complete_response(self._session(request.host), request, key, tracker)
+
+    def send(self, request: EncodedRequest, key: str) -> RawResponse:
         """Send one request that may change something, over a new connection.
 
         The exchange may close a kept connection at the moment it is reused; then it would be unknown whether
@@ -210,7 +216,7 @@ class Session:
         interrupt = response = tracker = None
         try:
             with self._track_sending() as tracker, self._new_session() as session:
-                response = self._complete_response(session, signed, key, tracker)
+                response = self._complete_response(session, request, key, tracker)
         except TransportFailure:
             raise
         except BaseException as error:  # noqa: BLE001 - raised again below
@@ -224,15 +230,15 @@ class Session:
         return track_sending(connect + _MAX_TIMEOUTS * read)
 
     def _complete_response(
-        self, session: requests.Session, signed: SignedRequest, key: str | None, tracker: SendTracker
+        self, session: requests.Session, encoded: EncodedRequest, key: str | None, tracker: SendTracker
     ) -> RawResponse:
         failure, response, own, handled = None, None, None, sys.exception()
         try:
-            response, complete = self._perform(session, signed, key)
+            response, complete = self._perform(session, encoded, key)
         except Exception as error:
             own = user_exception(error, handled)
             if own is None:
-                failure = self._explain(error, signed.host, has_sent=tracker.has_sent)
+                failure = self._explain(error, encoded.host, has_sent=tracker.has_sent)
                 if failure is None:
                     raise
             # The frames hold the signed URL, and the socket, which is closed with them.
@@ -267,19 +273,19 @@ class Session:
         )
 
     def _perform(
-        self, session: requests.Session, signed: SignedRequest, key: str | None
+        self, session: requests.Session, encoded: EncodedRequest, key: str | None
     ) -> tuple[RawResponse, bool]:
         """Send a request; returns the response, and whether it is complete."""
-        url = self.hosts[signed.host] + signed.path
+        url = self.hosts[encoded.host] + encoded.path
         headers = {KEY_HEADER: key} if key else {}
-        if signed.body:
+        if encoded.body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         request = session.prepare_request(
-            requests.Request(signed.method, url, headers=headers, data=signed.body.encode("ascii"))
+            requests.Request(encoded.method, url, headers=headers, data=encoded.body.encode("ascii"))
         )
         # Set afterwards: `requests` would re-encode the query, and the signature covers exactly these bytes.
-        request.url = f"{url}?{signed.query}" if signed.query else url
-        settings = self._settings(session, self.hosts[signed.host])
+        request.url = f"{url}?{encoded.query}" if encoded.query else url
+        settings = self._settings(session, self.hosts[encoded.host])
         # Not `session.send`: it resolves redirects even if it is told not to follow them.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:

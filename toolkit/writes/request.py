@@ -225,6 +225,7 @@ def _request(write: Write, parameters: Mapping[str, object], placement: Placemen
         weight=write.weight_of(parameters),
         needs=write.needs,
         privileged=write.privileged,
+        timestamp_field=write.timestamp_field,
     )
 
 

@@ -137,14 +137,14 @@ class Crowd:
         self._running_here = self._over = self._turns = 0
         self._changed = threading.Condition()
         session = env.link._connection.session
-        get, next_done = session.get, ThreadExecutor.next_done
+        read, next_done = session.read, ThreadExecutor.next_done
 
         def buffered(*arguments: Any) -> Any:
             if threading.current_thread().name != "fetch":  # the time is requested first
-                return get(*arguments)
+                return read(*arguments)
             self._come()
             try:
-                return get(*arguments)
+                return read(*arguments)
             finally:
                 self._go()
 
@@ -156,7 +156,7 @@ class Crowd:
                 self._over -= done is not None
             return done
 
-        monkeypatch.setattr(session, "get", buffered)
+        monkeypatch.setattr(session, "read", buffered)
         monkeypatch.setattr(ThreadExecutor, "next_done", waited)
 
     def _come(self) -> None:

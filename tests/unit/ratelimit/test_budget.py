@@ -16,7 +16,7 @@ from toolkit import errors
 from toolkit.endpoints import FAPI, RATE_LIMITS, SAPI_IP, SAPI_UID, Host
 from toolkit.ratelimit.budget import Budget
 from toolkit.ratelimit.headers import Count, read_counts
-from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
+from toolkit.timing.clock import SYSTEM_CLOCK, ClockMeasurement, HostClock
 from toolkit.timing.http_dates import read_retry_after
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
@@ -173,7 +173,9 @@ def test_the_reported_count_takes_precedence() -> None:
 
 def test_a_count_of_the_last_window_does_not_fill_the_current_one() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.9)
-    budget = new_budget(clock)
+    host_clock = HostClock(clock)
+    host_clock.use(ClockMeasurement(0.0, 0.0, clock.monotonic()))
+    budget = Budget(clock, dict.fromkeys(HOSTS, host_clock))
     late = budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     clock.advance(0.5)
     headers = {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:00:59 GMT"}

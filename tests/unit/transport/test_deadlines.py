@@ -24,11 +24,11 @@ from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
 from toolkit.endpoints import BASE_URLS
 from toolkit.transport.origin import user_exception
-from toolkit.transport.session import Session, SignedRequest, TransportFailure
+from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to a thread, of POSIX")
 
-WRITE = SignedRequest("POST", "api", "/sapi/v1/x", "", "a=1&signature=" + "0" * 64)
+WRITE = EncodedRequest("POST", "api", "/sapi/v1/x", "", "a=1&signature=" + "0" * 64)
 
 
 class Deadline(TimeoutError):

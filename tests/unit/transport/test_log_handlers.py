@@ -15,7 +15,7 @@ from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
 from toolkit.endpoints import BASE_URLS
 from toolkit.fetch.progress import count_down
-from toolkit.transport.session import Session, SignedRequest
+from toolkit.transport.session import EncodedRequest, Session
 
 
 class FailingHandler(logging.Handler):
@@ -57,7 +57,7 @@ def test_a_failing_handler_loses_no_read_and_no_write(
 ) -> None:
     session = session_to(server)
     assert session.get("api", "/x", "signature=1", None).status == 200
-    assert session.send(SignedRequest("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
+    assert session.send(EncodedRequest("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
     session.close()
     assert len(server.sent) == 2, "each of them once"
     assert any('"POST /x' in each for each in failing.seen), "it was logged"

@@ -25,7 +25,7 @@ from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.endpoints import BASE_URLS, EXCHANGE_DOMAINS
 from toolkit.transport.addresses import checked_address
-from toolkit.transport.session import Session, SignedRequest, TransportFailure
+from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -113,7 +113,7 @@ def test_nothing_is_sent_without_a_valid_certificate(
                 session.get("api", "/x", "signature=1", "k" * 64)
             assert not caught.value.sent
             with pytest.raises(TransportFailure, match="certificate") as caught:
-                session.send(SignedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64)
+                session.send(EncodedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64)
             assert not caught.value.sent
             session.close()
         assert server.connections == 4
@@ -143,7 +143,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_loopback(
         hosts = {**BASE_URLS, "fapi": server.address}
         session = Session(hosts, timeout=(2, 2))
         session.get("fapi", "/x", "signature=1", "k" * 64)
-        session.send(SignedRequest("POST", "fapi", "/x", "", "signature=1"), "k" * 64)
+        session.send(EncodedRequest("POST", "fapi", "/x", "", "signature=1"), "k" * 64)
         assert session.network_route("fapi") == ("", "")
         assert len(server.sent) == 2
         assert proxy.connections == 0
@@ -166,7 +166,7 @@ def test_a_proxy_password_that_cannot_be_encoded_is_not_shown(
     session = Session(hosts, timeout=(1, 1), proxies={"https": proxy} if as_argument else None)
     for ask in (
         lambda: session.get("api", "/x", "signature=1", "k" * 64),
-        lambda: session.send(SignedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64),
+        lambda: session.send(EncodedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64),
     ):
         with pytest.raises(
             TransportFailure, match="the proxy's user name or password cannot be encoded"
@@ -210,7 +210,7 @@ def test_a_netrc_password_is_not_sent(tmp_path: Path, monkeypatch: pytest.Monkey
     with recording.recording_server() as server:
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2), trust_env=True)
         session.get("api", "/x", "", None)
-        session.send(SignedRequest("POST", "api", "/x", "", "a=1"), "k" * 64)
+        session.send(EncodedRequest("POST", "api", "/x", "", "a=1"), "k" * 64)
         session.close()
         assert len(server.sent) == 2
         assert not [sent for sent in server.sent if "authorization" in sent.headers]
@@ -225,7 +225,7 @@ def test_no_redirect_is_followed_by_a_read_or_a_write(env: SandboxEnv, status: i
         server._answer = lambda raw: response  # type: ignore[method-assign]
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2))
         assert session.get("api", "/x", "signature=1", "k" * 64).status == status
-        message = SignedRequest("POST", "api", "/x", "", "signature=1")
+        message = EncodedRequest("POST", "api", "/x", "", "signature=1")
         assert session.send(message, "k" * 64).status == status
         session.close()
         assert [sent.target for sent in server.sent] == ["/x?signature=1", "/x"]

@@ -34,7 +34,7 @@ from toolkit.endpoints.exchange_link.account_writes import CREATE_SUB_ACCOUNT
 from toolkit.gateway.calls import Placement, WriteRequest
 from toolkit.sandbox import SandboxRequest, World
 from toolkit.text.characters import find_invisible, find_lookalike
-from toolkit.transport.session import Session, SignedRequest, TransportFailure
+from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 from toolkit.writes import Outcome
 
 PLACEMENTS = get_args(Placement)
@@ -307,7 +307,7 @@ def test_published_signature_vectors_are_sent(
 ) -> None:
     assert sign(Credentials(KEY, make_signer("secret", secret)), query, body) == signature
     session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(1, 1))
-    message = SignedRequest("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
+    message = EncodedRequest("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
     session.send(message, KEY)
     (sent,) = server.writes
     assert sent.query + sent.body == f"{query}{body}&signature={signature}".encode()
@@ -450,7 +450,7 @@ def session_to(address: str, **more: Any) -> Session:
 def failure(session: Session) -> TransportFailure:
     body = encode({"tag": "it"}) + "&signature=" + "0" * 64
     with pytest.raises(TransportFailure) as caught:
-        session.send(SignedRequest("POST", "api", PATH, "", body), KEY)
+        session.send(EncodedRequest("POST", "api", PATH, "", body), KEY)
     return caught.value
 
 
