@@ -28,6 +28,9 @@ from toolkit.redaction import Emails, mask, mask_within, masked_key
 
 # The spellings of the field for an API key or its secret.
 _KEY = re.compile(r"(api|secret)_?keys?$", re.IGNORECASE)
+# Fields of an aggregate trade that are ids; in other rows these letters have other meanings.
+_TRADE_FIELDS = frozenset({"a", "p", "q", "f", "l", "T"})
+_TRADE_IDS = {"a": "aggTradeId", "f": "firstTradeId", "l": "lastTradeId"}
 # A declared field with one of these characters is a path.
 _PATH = re.compile(r"[.*\[\]]")
 
@@ -116,7 +119,9 @@ def _columns(
     converted: dict[str, list[Any]] = {}
     columns: list[Column] = []
     names: set[str] = set()
-    for key in dict.fromkeys(key for row in basis for key in row):
+    keys = dict.fromkeys(key for row in basis for key in row)
+    full_names = _TRADE_IDS if {key[-1] for key in keys} >= _TRADE_FIELDS else {}
+    for key in keys:
         is_given = len(key) == 1 and key[0] in given
         name = _unique(_name(key, is_given=is_given), names)
         names.add(name)
@@ -125,7 +130,7 @@ def _columns(
         if is_given:  # its values were masked before they had this name
             values = [_masked_field(last, value, emails) for value in values]
         field = f"column {len(columns)}" if _PATH.search(name) else name
-        kind, converted[field] = infer_kind(last, values, exact=exact)
+        kind, converted[field] = infer_kind(full_names.get(last, last), values, exact=exact)
         columns.append(
             Column(name=name, field=field, kind=kind, doc="Inferred from the response.", optional=True)
         )

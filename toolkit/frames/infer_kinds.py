@@ -64,8 +64,6 @@ _TEXT_WORDS = frozenset(
 _ASSETS, _SUMS = frozenset({"asset", "coin", "currency"}), frozenset({"net", "total"})
 # Fields that have an account's id in futures transfers.
 _PARTIES = frozenset({"from", "to"})
-# In compressed trades: the id of the trade, and of the first and the last that it sums up.
-_SHORT_IDS = frozenset({"a", "f", "l"})
 _NUMBERED = frozenset({"order", "serial", "card", "account", "trade", "transaction", "reference", "invoice"})
 
 _SHORT_TIMES = frozenset({"T", "E"})  # of the trade, and of the event
@@ -86,6 +84,14 @@ _DURATIONS = frozenset(
 _TIME_FORMS = frozenset({"whole", "decimal", "number", "digits", "moment", "empty"})
 _AMOUNT_FORMS = frozenset({"whole", "decimal", "number", "empty"})
 _TEXT_FORMS = frozenset({"number", "digits", "moment", "empty", "text"})
+
+# Texts that are all "" are missing amounts under such a name, and empty texts under any other.
+_AMOUNT_WORDS = frozenset(
+    {
+        *("amount", "amt", "balance", "commission", "fee", "income", "interest", "margin", "notional", "pnl"),
+        *("price", "profit", "qty", "quantity", "rate", "ratio", "value", "vol", "volume"),
+    }
+)
 
 _INT64 = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,12 +145,12 @@ def _kind(field: str, forms: Collection[Form]) -> ColumnKind:
         return "text"
     if is_email(field) and forms <= _TEXT_FORMS:
         return "email"
-    if _is_text(field) or (field in _SHORT_IDS and forms <= {"whole"}):
+    if _is_text(field):
         return "text"
     if _is_time(field) and forms <= _TIME_FORMS:
         return "time"
     if forms <= {"empty"}:
-        return "text"
+        return "amount" if snake_case(field).split("_")[-1] in _AMOUNT_WORDS else "text"
     if forms <= {"whole", "empty"}:
         return "integer"
     return "amount" if forms <= _AMOUNT_FORMS else "text"
