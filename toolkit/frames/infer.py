@@ -122,13 +122,12 @@ def _columns(
     keys = dict.fromkeys(key for row in basis for key in row)
     full_names = _TRADE_IDS if {key[-1] for key in keys} >= _TRADE_FIELDS else {}
     for key in keys:
-        is_given = len(key) == 1 and key[0] in given
-        name = _unique(_name(key, is_given=is_given), names)
+        name = _unique(_name(key, given), names)
         names.add(name)
         last = key[-1] or ""
         values = [row.get(key) for row in basis]
-        if is_given:  # its values were masked before they had this name
-            values = [_masked_field(last, value, emails) for value in values]
+        if key[0] in given:  # its values were masked before they had this name
+            values = [_masked_field(key[0] or "", value, emails) for value in values]
         field = f"column {len(columns)}" if _PATH.search(name) else name
         kind, converted[field] = infer_kind(full_names.get(last, last), values, exact=exact)
         columns.append(
@@ -138,10 +137,11 @@ def _columns(
     return tuple(columns), rows
 
 
-def _name(key: Key, *, is_given: bool) -> str:
-    if is_given:
-        return mask_within(key[0] or "")
-    return "_".join(snake_case(part) for part in key if part is not None)
+def _name(key: Key, given: Sequence[str]) -> str:
+    parts = [part for part in key if part is not None]
+    if key[0] in given:
+        return "_".join([mask_within(parts[0]), *map(snake_case, parts[1:])])
+    return "_".join(map(snake_case, parts))
 
 
 def _unique(base: str, names: set[str]) -> str:

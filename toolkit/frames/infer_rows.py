@@ -243,8 +243,17 @@ def _check_rows(items: Iterable[tuple[Row, Any]]) -> None:
 
 
 def _beside(node: Mapping[str, Any], field: str) -> Row:
-    """The other fields of an object on the path. Other lists of rows are left out."""
-    return {(name,): value for name, value in node.items() if name != field and not _is_rows(value)}
+    """The other fields of an object on the path."""
+    return {
+        (name,): _without_rows(value) for name, value in node.items() if name != field and not _is_rows(value)
+    }
+
+
+def _without_rows(value: Any) -> Any:
+    """A value without the lists of rows in its objects, so that these are not repeated in each row."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_rows(inner) for name, inner in value.items() if not _is_rows(inner)}
 
 
 def _as_rows(node: Any, columns: Sequence[str] | None) -> list[Row]:
@@ -301,8 +310,12 @@ def _merged(pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
             sizes[id(outer)] = _text_size(list(outer.values()))
         values += len(outer) + len(inner)
         repeated += sizes[id(outer)]
-        if values > MAX_VALUES or repeated > _MAX_REPEATED:
-            raise TooLarge("the fields around the rows of the response are too many or too long to repeat")
+        if values > MAX_VALUES:
+            raise TooLarge(f"the response has {len(pairs):,} rows with more than {MAX_VALUES:,} values")
+        if repeated > _MAX_REPEATED:
+            raise TooLarge(
+                "the texts around the rows of the response are too long to be repeated in each row"
+            )
     names: dict[Key, Key] = {}
     for key in {key for outer, _ in pairs for key in outer}:
         name = key
