@@ -250,14 +250,14 @@ def doctor(profile: str | None, demo: bool, strict: bool, as_json: bool) -> None
 
 
 def _link_to_check(profile: str | None, demo: bool) -> Link:
-    """The Link to check; without a key if none is found, which one of the checks reports."""
+    """The Link to check; without a key if it cannot be used, which one of the checks reports."""
     import toolkit
     from toolkit.auth.keys import Keys
 
     try:
         return toolkit.demo() if demo else toolkit.Link(profile)
     except NoKeyError as error:
-        return toolkit.Link(keys=Keys([], str(error)))
+        return toolkit.Link(keys=Keys([], str(error), unusable=True))
 
 
 if __name__ == "__main__":

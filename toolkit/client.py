@@ -69,7 +69,7 @@ class WeightEstimate(Suggests):
         requests: Number of requests.
         weight: Weight of all of them.
         rate_limit: Name of the rate limit they are charged to.
-        limit: Weight that this rate limit allows in a minute.
+        limit: Weight that this rate limit allows in a window.
     """
 
     requests: int
@@ -86,7 +86,9 @@ class Link(LinkBound):
 
     Keys are taken from the first of these places that has any: the arguments; the environment (TOOLKIT_KEY
     with TOOLKIT_SECRET or TOOLKIT_PRIVATE_KEY); the profile "default" in the file of profiles; the system's
-    keyring. An explicit profile overrides the environment. `Link.from_prompt()` asks for a key.
+    keyring. An explicit profile overrides the environment. `Link.from_prompt()` asks for a key. Where none of
+    them has a key, the Link has none, which is enough for public endpoints; a call of another one raises
+    `NoKeyError`. A key that is there but cannot be used raises it at once.
 
     Args:
         profile: Name of a profile, such as "reporting".
@@ -97,8 +99,8 @@ class Link(LinkBound):
         passphrase: Passphrase of the private key. Defaults to that of the profile, of the keyring or of
             TOOLKIT_PASSPHRASE.
         keys: Keys that `toolkit.auth.keys.find_keys` returned, instead of all of the above.
-        hosts: Addresses for the three hosts "api", "fapi" and "papi" instead of the exchange's: https, or
-            http for this machine.
+        hosts: Addresses for those of the hosts "api", "fapi" and "papi" that differ from the exchange's:
+            https, or http for this machine. Requests to the others go to the exchange, with the same key.
         numbers: Amounts as "float" (float64) or "exact" (decimal128) columns.
         emails: E-mail addresses, which are personal data, "masked" or "clear".
         recv_window: Milliseconds a request stays valid, at most 60000.
@@ -123,7 +125,7 @@ class Link(LinkBound):
         portfolio: Link and Trade (Portfolio Margin).
 
     Raises:
-        NoKeyError: There is no key, or it cannot be used.
+        NoKeyError: The key cannot be used, or the profile does not exist.
         UsageError: Another argument is invalid.
     """
 
@@ -152,7 +154,14 @@ class Link(LinkBound):
     ) -> None:
         given = (profile, key, secret, private_key, passphrase)
         if keys is None:
-            keys = find_keys(profile, key=key, secret=secret, private_key=private_key, passphrase=passphrase)
+            keys = find_keys(
+                profile,
+                key=key,
+                secret=secret,
+                private_key=private_key,
+                passphrase=passphrase,
+                required=False,
+            )
         elif any(each is not None for each in given):
             raise NoKeyError("Give either `keys` or where to find them, not both. Nothing was sent.")
         elif not isinstance(keys, Keys):
@@ -196,7 +205,7 @@ class Link(LinkBound):
 
     @property
     def source(self) -> str:
-        """Source of the rows: "live", or "sandbox" if every host is this machine."""
+        """Source of the rows: "live", or "sandbox" if every host, without exception, is this machine."""
         return self._connection.source
 
     @property
@@ -379,7 +388,7 @@ class Link(LinkBound):
             )
 
     def usage(self) -> pd.DataFrame:
-        """Used weight of the rate limits, one row for each counter and process; nothing is sent.
+        """Use of the rate limits, one row for each counter and process; nothing is sent.
 
         The rows describe the current windows: one row for each process of this machine that used a counter,
         one called "others" for programs that do not share the budget, and one for each count the exchange
@@ -393,9 +402,11 @@ class Link(LinkBound):
         Returns:
             A DataFrame with the columns
 
-            - rate_limit (text): Name of the rate limit: api, sapi-ip, sapi-uid, fapi or papi.
+            - rate_limit (text): Name of the rate limit: api, sapi-ip, sapi-uid, fapi, papi, fapi-funding or
+              futures-data.
             - endpoint (text): The endpoint that has the counter to itself; missing if endpoints share it.
-            - counts (text): What is counted, weight or orders.
+            - counts (text): What is counted: weight, requests (one each, whatever their weight) or orders.
+              Where it is requests, read "weight" below as their number.
             - window (time): Start of the current window, by the exchange's clock.
             - seconds (integer): Length of the window.
             - process (text): The notebook or script, or "others"; missing for counts that are not split.
@@ -460,4 +471,5 @@ class Link(LinkBound):
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self.hosts.values()))
-        return printable(f"{type(self).__name__}({self.source}: {hosts})")
+        without_key = "" if len(self._connection.sender.keys) else ", no key"
+        return printable(f"{type(self).__name__}({self.source}{without_key}: {hosts})")

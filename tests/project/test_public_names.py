@@ -150,7 +150,7 @@ OBJECTS = {
     "preview.checks[0]": "passed text",
     "toolkit.panels.weight()": "widget error kind close",
     "toolkit.panels.accounts()": "widget error kind close refresh retry stop wait",
-    "find_keys()": "origin pick",
+    "find_keys()": "origin pick unusable",
 }
 
 

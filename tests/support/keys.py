@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from keyring.errors import PasswordDeleteError
 
 import toolkit
+from tests.support.clocks import FakeClock
+from toolkit.auth.keys import find_keys
+from toolkit.endpoints import BASE_URLS
 from toolkit.errors import NoKeyError
 from toolkit.sandbox.keys import letters
 
@@ -54,6 +57,18 @@ def refused(message: str, **arguments: Any) -> None:
     with pytest.raises(NoKeyError, match=message) as caught:
         toolkit.Link(**arguments)
     assert "Nothing was sent" in secretless(caught.value)
+
+
+def refused_without_key(message: str) -> None:
+    """Check the error of a call that needs a key, of a Link that found none."""
+    link = toolkit.Link(hosts=dict.fromkeys(BASE_URLS, "http://127.0.0.1:9"), clock=FakeClock())
+    with pytest.raises(NoKeyError, match=message) as caught:
+        link.exchange.partner()
+    text = secretless(caught.value)
+    assert text.startswith("exchange.partner needs an API key; public endpoints need none. ")
+    assert text.endswith("Nothing was sent.")
+    with pytest.raises(NoKeyError, match=message):
+        find_keys()
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):

@@ -73,18 +73,21 @@ class Keys:
     """The API keys of one account.
 
     Args:
-        credentials: At least one, except to check hosts without keys.
+        credentials: The keys. There may be none: public endpoints need none.
         origin: Where the keys come from, in words; without keys, the text of the error.
+        unusable: Whether there are none because a configured key cannot be used.
 
     Attributes:
         origin: Where the keys come from.
+        unusable: As given.
     """
 
-    __slots__ = ("_all", "origin")
+    __slots__ = ("_all", "origin", "unusable")
 
-    def __init__(self, credentials: Sequence[Credentials], origin: str) -> None:
+    def __init__(self, credentials: Sequence[Credentials], origin: str, *, unusable: bool = False) -> None:
         self._all = tuple(credentials)
         self.origin = origin
+        self.unusable = unusable
 
     def __iter__(self) -> Iterator[Credentials]:
         return iter(self._all)
@@ -114,7 +117,8 @@ class Keys:
                 key=lambda each: (preferred not in each.serves, (other in each.serves) != privileged),
             )
         if not self._all:
-            raise NoKeyError(self.origin)
+            needed = "" if self.unusable else f"{endpoint} needs an API key; public endpoints need none. "
+            raise NoKeyError(f"{needed}{self.origin}")
         available = ", ".join(sorted({" and ".join(sorted(each.serves)) for each in self._all}))
         raise NoKeyError(
             f"{endpoint} needs a key that may serve {' and '.join(sorted(needs))}, but those of "

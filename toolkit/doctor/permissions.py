@@ -49,7 +49,11 @@ def key_checks(connection: Connection, *, unreachable: bool) -> Iterator[Check]:
     if not len(keys):
         found, _, advice = keys.origin.removesuffix(" Nothing was sent.").partition(". ")
         next_step = advice or "Fix the cause, and run the doctor again."
-        yield Check(KEYS, "keys", "", "failure", f"{found.rstrip('.')}.", next_step)
+        found = f"{found.rstrip('.')}."
+        if keys.unusable:
+            yield Check(KEYS, "keys", "", "failure", found, next_step)
+        else:
+            yield Check(KEYS, "keys", "", "warning", f"No key: only public endpoints. {found}", next_step)
         return
     count = "One key" if len(keys) == 1 else f"{len(keys)} keys"
     yield Check(KEYS, "keys", "", "ok", f"{count}, from {keys.origin}.")

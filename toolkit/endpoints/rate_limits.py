@@ -96,4 +96,4 @@ FUTURES_DATA = RateLimit(
     header="",
 )
 
-RATE_LIMITS: tuple[RateLimit, ...] = (API, SAPI_IP, SAPI_UID, FAPI, PAPI)
+RATE_LIMITS: tuple[RateLimit, ...] = (API, SAPI_IP, SAPI_UID, FAPI, PAPI, FUNDING, FUTURES_DATA)

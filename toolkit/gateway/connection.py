@@ -16,6 +16,7 @@ from toolkit.gateway.shared_state import shared_state_for
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
 from toolkit.storage import paths
+from toolkit.text.suggestions import did_you_mean
 from toolkit.timing.cancel import Show
 from toolkit.timing.clock import SYSTEM_CLOCK, Clock
 from toolkit.transport.addresses import is_loopback
@@ -81,7 +82,8 @@ class Connection:
         self._recv_window = recv_window
         self._limit_fraction = float(limit_fraction)
         self._show = show
-        addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
+        addresses = _all_hosts({} if hosts is None else hosts)
+        # With one real host the source is "live": what that host would do cannot be undone.
         is_local = all(is_loopback(address) for address in addresses.values())
         self.source: Source = "sandbox" if is_local else "live"
         self.clock = SYSTEM_CLOCK if clock is None else clock
@@ -174,9 +176,16 @@ def _fetch_sandbox_id(hosts: Mapping[Host, str]) -> str | None:
 
 
 def _all_hosts(hosts: Mapping[Host, str]) -> Mapping[Host, str]:
-    if not isinstance(hosts, Mapping) or set(hosts) != set(BASE_URLS):
+    """Return the address of every host: the one given, or else the exchange's."""
+    if not isinstance(hosts, Mapping):
         raise UsageError(
-            f"`hosts` must have an address for each of {', '.join(BASE_URLS)} and for nothing else, such as "
-            '{"api": "https://...", ...}. Nothing was sent.'
+            f"`hosts` must map names of hosts ({', '.join(BASE_URLS)}) to addresses, such as "
+            '{"api": "https://..."}. Nothing was sent.'
         )
-    return hosts
+    unknown = next((name for name in hosts if name not in BASE_URLS), None)
+    if unknown is not None:
+        raise UsageError(
+            f"`hosts` has an address for {unknown!r}, but the hosts are {', '.join(BASE_URLS)}. Nothing was "
+            f"sent.{did_you_mean(str(unknown), BASE_URLS)}"
+        )
+    return {**BASE_URLS, **hosts}

@@ -164,7 +164,7 @@ class Counter:
         if self.reported > room:
             return "used up"
         if own_weight - in_flight > own_room:
-            return "limit fraction"
+            return "limit fraction" if limit_fraction < 1 else "used up"
         if in_flight:
             return "in flight"
         return "used up" if self.used > room else "external"

@@ -91,7 +91,7 @@ class LimitTable:
 
 
 def _in_force(rate_limit: RateLimit, reported: Iterable[ReportedLimit]) -> ReportedLimit:
-    """Return the weight limit: as reported, or else as documented."""
+    """Return the limit of weight, or of requests: as reported, or else as documented."""
     # Of several, take the one whose count the response headers report, or else the strictest.
     return min(
         (entry for entry in reported if entry.kind == "weight"),

@@ -18,9 +18,11 @@ from toolkit.timing.http_dates import is_cached, made_at
 # The server may count a request this much later than the `Date` of its response.
 COUNT_DELAY_S = 1.0
 
-# The kind of count in the header of each rate limit.
+# The kind of count in the header of each rate limit that has one.
 _KINDS: Mapping[str, CountKind] = {
-    rate_limit.name: read_counts({rate_limit.header: "0"})[0].kind for rate_limit in RATE_LIMITS
+    rate_limit.name: count.kind
+    for rate_limit in RATE_LIMITS
+    for count in read_counts({rate_limit.header: "0"})
 }
 
 
@@ -96,7 +98,7 @@ class CountRecorder:
                 count_window = None
         reported: int | None = None
         for count in [] if is_stale else read_counts(headers):
-            if count.kind == _KINDS[rate_limit.name] and count.seconds == key.seconds:
+            if count.kind == _KINDS.get(rate_limit.name) and count.seconds == key.seconds:
                 reported = count.used
             else:
                 self._record_other(rate_limit, reservation.path, count)
@@ -108,7 +110,7 @@ class CountRecorder:
         """Record a count of another rate limit than the one that was charged, or of none of ours."""
         for rate_limit in RATE_LIMITS:
             seconds = self._limits.in_force(rate_limit).seconds
-            if (rate_limit.prefix, _KINDS[rate_limit.name], seconds) == (
+            if (rate_limit.prefix, _KINDS.get(rate_limit.name), seconds) == (
                 charged.prefix,
                 count.kind,
                 count.seconds,

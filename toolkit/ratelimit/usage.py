@@ -58,7 +58,7 @@ def _rate_limit_rows(use: RateLimitUsage) -> Iterator[Row]:
     counter: Row = {
         "rate_limit": use.rate_limit.name,
         "endpoint": use.endpoint if use.path else None,
-        "counts": "weight",
+        "counts": use.rate_limit.counts,
         "window": _milliseconds(use.history[-1][0]),
         "seconds": use.seconds,
         "total": use.used,

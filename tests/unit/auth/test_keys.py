@@ -36,6 +36,7 @@ from tests.support.keys import (
     pem,
     profiles,
     refused,
+    refused_without_key,
     secretless,
     write,
 )
@@ -338,7 +339,7 @@ def test_a_missing_keyring_is_ignored(folder: Path, memory: MemoryKeyring) -> No
         raise NoKeyringError
 
     memory.get_password = encrypted  # type: ignore[method-assign]
-    refused("No API key was found")
+    refused_without_key("No API key was found.*the system's keyring, which is not available")
 
 
 # -- the prompt ---------------------------------------------------------------------------------------
@@ -408,7 +409,7 @@ def test_an_impossible_prompt_is_an_error(monkeypatch: pytest.MonkeyPatch, nobod
 
 
 def test_no_key_anywhere(folder: Path) -> None:
-    refused("No API key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.from_prompt")
+    refused_without_key("No API key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.from_prompt")
 
 
 @pytest.mark.parametrize(
@@ -785,7 +786,9 @@ def test_an_invalid_name_in_a_variable_names_the_variable(
 
 def test_without_a_default_profile_the_others_are_named(folder: Path) -> None:
     profiles(folder, f"[desk]\n{KEY_AND_SECRET}[a]\n{KEY_AND_SECRET}")
-    refused(r'No API key was found.*profiles.toml, which has a, desk, or.*`toolkit.Link\("NAME"\)` uses')
+    refused_without_key(
+        r'No API key was found.*profiles.toml, which has a, desk, or.*`toolkit.Link\("NAME"\)` uses'
+    )
 
 
 def test_an_error_names_its_source_once(folder: Path, pairs: dict[str, Private]) -> None:

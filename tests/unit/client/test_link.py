@@ -7,6 +7,7 @@ import inspect
 import json
 import operator
 import threading
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ import requests
 import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.endpoints import BASE_URLS, ENDPOINTS, WRITES
+from toolkit.endpoints import BASE_URLS, ENDPOINTS, WRITES, Host
 
 KEY, SECRET = "k" * 64, "s" * 64
 
@@ -31,10 +32,32 @@ def test_the_real_exchange_is_the_default() -> None:
     )
 
 
+def test_hosts_that_are_not_given_are_the_exchanges() -> None:
+    link = toolkit.Link(key=KEY, secret=SECRET, hosts={"fapi": "http://127.0.0.1:9"})
+    assert dict(link.hosts) == {**BASE_URLS, "fapi": "http://127.0.0.1:9"}
+    assert repr(link) == "Link(live: https://api.binance.com, http://127.0.0.1:9, https://papi.binance.com)"
+    assert toolkit.Link(key=KEY, secret=SECRET, hosts={}).hosts == BASE_URLS
+
+
+@pytest.mark.parametrize("host", [*BASE_URLS])
+def test_one_real_host_makes_a_link_live(env: SandboxEnv, host: Host, tmp_path: Path) -> None:
+    """Also where all others are a sandbox: its writes have to be confirmed."""
+    hosts: dict[Host, str] = {each: env.sandbox.address for each in BASE_URLS if each != host}
+    link = toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=env.clock)
+    assert link.source == "live"
+    with pytest.raises(errors.UsageError, match='confirm="live"'):
+        link.operations(journal=tmp_path)
+    everywhere = toolkit.Link(key=KEY, secret=SECRET, hosts=hosts | {host: env.sandbox.address})
+    assert everywhere.source == "sandbox"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"hosts": {"api": "https://example.com"}}, "an address for each"),
+        ({"hosts": {"fap": "https://example.com"}}, r"hosts are api, fapi, papi.*Did you mean .fapi"),
+        ({"hosts": {"api": "https://example.com", 1: "https://example.com"}}, "has an address for 1"),
+        ({"hosts": "https://example.com"}, "must map names of hosts"),
+        ({"hosts": {"fapi": "http://example.com"}}, "host 'fapi' in `hosts` must look like"),
         ({"hosts": dict.fromkeys(BASE_URLS, "http://example.com")}, "https"),
         ({"hosts": dict.fromkeys(BASE_URLS, "https://user@example.com")}, "no user name"),
         ({"hosts": dict.fromkeys(BASE_URLS, "https://example.com/api")}, "no path"),

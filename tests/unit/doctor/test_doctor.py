@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 import toolkit
 from tests.support import recording
 from tests.support.certificates import certificate
+from tests.support.keys import profiles
 from tests.support.paths import ROOT
 from tests.support.rows import put
 from tests.support.sandbox_env import SandboxEnv
@@ -944,7 +945,7 @@ def test_the_command_without_a_key_runs_the_other_checks() -> None:
     # Through a proxy that does not exist, so that nothing leaves this machine.
     done = run(HTTPS_PROXY="http://user:hush@127.0.0.1:9")
     assert (done.exit_code, done.stderr) == (1, "")
-    assert "FAILURE  keys            No API key was found" in done.stdout
+    assert "WARNING  keys            No key: only public endpoints. No API key was found" in done.stdout
     assert " ".join(done.stdout.split()).count("the connection to the proxy failed") == 3
     assert "Requests go through 127.0.0.1." in done.stdout
     assert "hush" not in done.stdout
@@ -954,7 +955,21 @@ def test_the_command_without_a_key_runs_the_other_checks() -> None:
 def test_without_a_key_the_other_checks_run(env: SandboxEnv) -> None:
     said = "No API key was found. `python -m toolkit key add` makes a profile. Nothing was sent."
     diagnosis = link_with(env, Keys([], said)).doctor()
-    assert table(diagnosis) == {**EXCHANGE, "keys": "failure", **MACHINE}
+    assert table(diagnosis) == {**EXCHANGE, "keys": "warning", **MACHINE}
     found = find(diagnosis, "keys")
-    assert found.found == "No API key was found."
+    assert found.found == "No key: only public endpoints. No API key was found."
     assert found.next_step == "`python -m toolkit key add` makes a profile."
+
+
+def test_with_a_key_that_cannot_be_used_the_other_checks_run(env: SandboxEnv) -> None:
+    said = "The file is not valid TOML: see line 1. Nothing was sent."
+    diagnosis = link_with(env, Keys([], said, unusable=True)).doctor()
+    assert table(diagnosis) == {**EXCHANGE, "keys": "failure", **MACHINE}
+    assert find(diagnosis, "keys").found == "The file is not valid TOML: see line 1."
+
+
+def test_a_broken_profile_is_a_failure_of_the_command(tmp_path: Path) -> None:
+    profiles(tmp_path, "[default\n")
+    done = run(TOOLKIT_CONFIG=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9")
+    assert "FAILURE  keys" in done.stdout
+    assert "is not valid TOML" in done.stdout

@@ -376,6 +376,8 @@ def test_the_documented_limits_are_the_default(env: SandboxEnv) -> None:
         "sapi-uid": 180_000,
         "fapi": 2400,
         "papi": 6000,
+        "fapi-funding": 500,
+        "futures-data": 1000,
     }
 
 

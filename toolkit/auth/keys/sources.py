@@ -35,6 +35,7 @@ def find_keys(
     private_key: str | Path | None = None,
     passphrase: str | None = None,
     ask: Ask | None = None,
+    required: bool = True,
 ) -> Keys:
     """Find the keys to use: those of the arguments, the environment, a profile or the keyring.
 
@@ -45,6 +46,9 @@ def find_keys(
         private_key: The file of its private key.
         passphrase: Passphrase of the private key.
         ask: Asks for a passphrase that is not stored anywhere.
+        required: Whether it is an error that no key is configured. If not, none is returned, for public
+            endpoints. A key that is configured and cannot be used is always an error, and so is a keyring
+            that cannot be read, as it may hold one.
 
     Raises:
         NoKeyError: There is no key, or it cannot be used.
@@ -71,7 +75,9 @@ def find_keys(
         name = DEFAULT_PROFILE if profile is None else checked_name(profile, PROFILE)
     else:
         name = checked_name(profile)
-    entries, origin = _profile(name, named=profile is not None)
+    entries, origin = _profile(name, named=profile is not None, required=required or passphrase is not None)
+    if not entries:
+        return Keys([], origin)
     secrets = [_secret_of(each) for each in entries]
     if passphrase is not None and not any(_is_encrypted(secret) for secret, _ in secrets):
         raise NoKeyError(
@@ -225,8 +231,8 @@ def _in_environment() -> ProfileEntry:
     )
 
 
-def _profile(name: str, *, named: bool) -> tuple[list[ProfileEntry], str]:
-    """The keys of a profile, and where it is stored.
+def _profile(name: str, *, named: bool, required: bool) -> tuple[list[ProfileEntry], str]:
+    """The keys of a profile, and where it is stored; if none is required or found, why there is none.
 
     Raises:
         NoKeyError: There is no such profile, or it cannot be used.
@@ -246,7 +252,7 @@ def _profile(name: str, *, named: bool) -> tuple[list[ProfileEntry], str]:
     others = ", ".join(sorted(profiles or ()))
     if not named:
         hint = '`toolkit.Link("NAME")` uses another profile, ' if others else ""
-        raise NoKeyError(
+        reason = (
             "No API key was found in the arguments (`key=`, `secret=`), the environment "
             f"({KEY} with {SECRET} or {PRIVATE_KEY}), the profile `{DEFAULT_PROFILE}` of {path}"
             f"{f', which has {others}' if others else ''}, or the system's keyring"
@@ -254,6 +260,9 @@ def _profile(name: str, *, named: bool) -> tuple[list[ProfileEntry], str]:
             "`python -m toolkit key add` creates a profile, `toolkit.Link.from_prompt()` asks for a key, and "
             "`toolkit.demo()` needs none. Nothing was sent."
         )
+        if required or problem not in ("", system_keyring.NOT_INSTALLED, system_keyring.NOT_AVAILABLE):
+            raise NoKeyError(reason)
+        return [], reason
     content = "does not exist" if profiles is None else f"has {others or 'none'}"
     question = did_you_mean(name, profiles or ())
     raise NoKeyError(

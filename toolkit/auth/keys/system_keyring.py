@@ -20,6 +20,9 @@ SERVICE = "binance-link-toolkit"
 KEYRING_TIMEOUT_S = 60.0
 """Seconds that a call may take: the user may have to type the password of the keyring."""
 
+NOT_INSTALLED = "is not used, as the package `keyring` is not installed"
+NOT_AVAILABLE = "is not available"
+
 _NOTICE_AFTER_S = 2.0
 # How often interrupts are checked for: not every system ends a longer wait for them.
 _POLL_S = 0.2
@@ -63,14 +66,14 @@ class _KeyringCall(threading.Thread):
             import keyring
             from keyring.errors import NoKeyringError
         except ImportError:
-            self.problem = "is not used, as the package `keyring` is not installed"
+            self.problem = NOT_INSTALLED
             return None
         with forgiving(Exception):  # some have none
             self.backend = str(keyring.get_keyring().name)
         try:
             return self._call(keyring)
         except NoKeyringError:
-            self.problem = "is not available"
+            self.problem = NOT_AVAILABLE
             return None
 
 

@@ -29,6 +29,8 @@ _SYSTEMS = {
     "sapi-uid": "SAPI",
     "fapi": "Futures",
     "papi": "Portfolio Margin",
+    "fapi-funding": "Futures funding",
+    "futures-data": "Futures data",
 }
 _COUNTS = {"orders": "orders", "weight": "weight", "sapi-ip": "IP · weight", "sapi-uid": "UID · weight"}
 _STATE_LABELS: Mapping[svg.State, str] = {"ok": "ok", "busy": "busy", "hot": "near limit"}
@@ -64,7 +66,7 @@ def _names(use: RateLimitUsage) -> dict[str, str]:
     title, endpoint = rate_limit_title(use)
     if endpoint:
         return {"name": endpoint, "remark": title, "hint": use.path}
-    return {"name": title, "remark": "weight", "hint": ""}
+    return {"name": title, "remark": use.rate_limit.counts, "hint": ""}
 
 
 # -- cards and rows --------------------------------------------------------------------------------
