@@ -20,17 +20,7 @@ from toolkit.endpoints.model import (
     System,
     Window,
 )
-from toolkit.endpoints.rate_limits import (
-    API,
-    FAPI,
-    FUNDING,
-    FUTURES_DATA,
-    PAPI,
-    RATE_LIMITS,
-    SAPI_IP,
-    SAPI_UID,
-    RateLimit,
-)
+from toolkit.endpoints.rate_limits import API, FAPI, PAPI, RATE_LIMITS, SAPI_IP, SAPI_UID, RateLimit
 from toolkit.endpoints.writes import Expectation, Reconciliation, TransferLeg, Write
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -56,7 +46,7 @@ ENDPOINTS_BY_ROUTE: dict[tuple[str, str], Endpoint] = {
 
 def rate_limit_for(path: str, *, uid: bool = False) -> RateLimit | None:
     """The rate limit for a path that is not declared, None where no known host serves the path."""
-    for rate_limit in (FUNDING, FUTURES_DATA, *RATE_LIMITS):  # from the few paths to all others
+    for rate_limit in sorted(RATE_LIMITS, key=lambda each: not each.paths):  # single paths come first
         applies = path in rate_limit.paths if rate_limit.paths else path.startswith(rate_limit.prefix)
         if applies and (rate_limit.scope == "UID") == (uid and not rate_limit.shared):
             return rate_limit
@@ -72,8 +62,6 @@ __all__ = [
     "ENDPOINTS_BY_ROUTE",
     "EXCHANGE_DOMAINS",
     "FAPI",
-    "FUNDING",
-    "FUTURES_DATA",
     "KEY_PERMISSIONS",
     "NO_PAGING",
     "PAPI",
