@@ -336,18 +336,15 @@ class Link(LinkBound):
         Parameters are sent with the given names, in the given order. Spans are not split and pages not
         followed, so a list may go on: `attrs["complete"]` is then False.
 
-        Rows: objects around the rows are opened, and their other fields are columns of each row. An object
-        without a list is one row; so is each of several like objects in an object, with its name in the
-        column `name`. Fields of an object within a row become columns such as `fees_maker`; a list within a
-        row stays JSON text. The items of rows that are lists are called `c0`, `c1`, and so on.
+        Objects around the rows are opened, and their other fields are columns of each row. Without a list, an
+        object is one row, and so is each of several like objects in an object, with its name in the column
+        `name`. Fields of an object within a row become columns such as `fees_maker`; a list within a row
+        stays JSON text. The items of rows that are lists are called `c0`, `c1`, and so on.
 
-        Columns: names are in snake_case. Ids, codes, states, types, tags and names are text, and what is
-        called `time`, `...At`, `...Date`, `T` or the like is a time in UTC, however it is written (seconds to
-        nanoseconds, or text); 0, -1 and "" are missing times. Otherwise whole JSON numbers are integers, and
-        other numbers and texts that are numbers are amounts, "" a missing one. A text of 16 digits or more,
-        or with leading zeros, stays text, as do numbers beyond 64 bits. With exact numbers, so does a column
-        with more digits than an exact amount holds. No value changes the type of its column, except by how
-        it is written. Keys are masked, and so are e-mail addresses, wherever they occur.
+        The type of a column follows from its name, or else from how its values are written. Ids, codes,
+        states, types, tags and names are text. Times are in UTC, whatever their unit; 0, -1 and "" are
+        missing ones. Whole JSON numbers are integers; other numbers, and texts that are numbers, are amounts.
+        Keys are masked, and so are e-mail addresses, wherever they occur.
 
         Args:
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".

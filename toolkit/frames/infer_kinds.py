@@ -15,9 +15,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.endpoints.model import ColumnKind
-from toolkit.frames.decode import DecodeError, to_array
 from toolkit.runtime.decimals import in_own_context
 
 Form = Literal[
@@ -60,6 +59,8 @@ _TEXT_WORDS = frozenset(
         *("clientid", "apikey", "secretkey"),
     }
 )
+# Before "no": how many confirmations a transaction has, and which page this is.
+_COUNTED = frozenset({"confirm", "page"})
 # Not in amounts such as `netAsset`.
 _ASSETS, _SUMS = frozenset({"asset", "coin", "currency"}), frozenset({"net", "total"})
 # Fields that have an account's id in futures transfers.
@@ -73,7 +74,7 @@ _TIME_WORDS = frozenset(
         *("updated", "created", "modified", "expires"),
     }
 )
-_TIME_UNITS = frozenset({"ms", "us", "utc", "millis", "seconds"})
+_TIME_UNITS = frozenset({"ms", "us", "utc", "unix", "millis", "seconds"})
 # How long something takes is no time of day.
 _DURATIONS = frozenset(
     {
@@ -93,6 +94,7 @@ _AMOUNT_WORDS = frozenset(
     }
 )
 
+_WHOLE_DIGITS = EXACT_TYPE.precision - PLACES
 _INT64 = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_3000_S = 32_503_680_000
@@ -126,7 +128,7 @@ def infer_kind(field: str, values: Sequence[Any], *, exact: bool = False) -> tup
         return kind, times
     if kind in ("amount", "integer"):
         numbers = [None if value == "" else value for value in values]
-        if kind == "integer" or not exact or _fit(numbers):
+        if kind == "integer" or not exact or all(map(_fits, numbers)):
             return kind, numbers
         kind = "text"
     if kind == "text":
@@ -158,7 +160,7 @@ def _kind(field: str, forms: Collection[Form]) -> ColumnKind:
 
 def _is_text(field: str) -> bool:
     *before, last = snake_case(field).split("_")
-    if last == "no" and "confirm" in before:  # how many confirmations a transaction has
+    if last == "no" and _COUNTED.intersection(before):
         return False
     if last in _ASSETS and _SUMS.intersection(before):
         return False
@@ -256,9 +258,10 @@ def _as_text(value: Any) -> str:
     return format(value, "f") if isinstance(value, Decimal) else _as_json(value)
 
 
-def _fit(values: list[Any]) -> bool:
-    try:
-        to_array("amount", EXACT_TYPE, values)
-    except DecodeError:
-        return False
-    return True
+def _fits(value: Any) -> bool:
+    """Whether an exact amount holds all digits as they are written, zeros at the end included."""
+    if value is None:
+        return True
+    number = Decimal(value)
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -PLACES and number.adjusted() < _WHOLE_DIGITS

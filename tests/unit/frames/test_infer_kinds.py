@@ -37,6 +37,7 @@ FORMS: dict[str, st.SearchStrategy[Any]] = {
     "number with a point": st.decimals(-(10**9), 10**9, places=8).map(Decimal),
     "text: whole number": st.integers(-(10**15) + 1, 10**15 - 1).map(str),
     "text: number with a point": st.decimals(-(10**9), 10**9, places=8).map(lambda number: f"{number:f}"),
+    "text: many decimals": st.decimals(-(10**9), 10**9, places=19).map(lambda number: f"{number:f}"),
     "text: many digits": st.integers(10**15, 10**18 - 1).map(str),
     "text: leading zeros": st.integers(0, 10**9).map(lambda number: f"00{number}"),
     "text: date and time": st.datetimes(datetime(1970, 1, 2), datetime(2999, 1, 1)).map(
@@ -57,7 +58,7 @@ def dtype_of(field: str, values: list[Any], numbers: Numbers) -> str:
     return str(dtype)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     field=st.one_of(FIELDS, st.text("abAB_1", min_size=1, max_size=8)),
     forms=st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=4),
@@ -104,7 +105,7 @@ FORM_TESTS: dict[str, Callable[[str], bool]] = {
 CASES = [(each["answer"], rows or None) for each in DOCUMENTED["answers"] for rows in each["rows"]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=st.sampled_from(CASES), data=st.data())
 def test_documented_responses_with_other_values_have_the_same_types(
     case: tuple[Any, str | None], data: st.DataObject

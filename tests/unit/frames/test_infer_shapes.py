@@ -7,6 +7,7 @@ T is text, M a time, A an amount, I an integer, F a flag, L a list of texts.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -59,6 +60,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str, int]] = {
     "client ids": ('{"clientOrderId":"123","clientTranId":""}', {}, "client_order_id:T client_tran_id:T", 1),
     "parties": ('{"from":"","to":"2"}', {}, "from:T to:T", 1),
     "confirmations are a count": ('{"confirmNo":3,"confirmTimes":"1/1"}', {}, "confirm_no:I confirm_times:T", 1),
+    "pages are a count": ('{"pageNo":1,"bizNo":2}', {}, "page_no:I biz_no:T", 1),
     "flags stay flags": ('{"status":true,"updateTime":false,"code":true,"withdrawTag":false}', {}, "status:F update_time:F code:F withdraw_tag:F", 1),
     "lower case": ('{"txid":1,"orderid":2,"apikey":"abc***"}', {}, "txid:T orderid:T apikey:T", 1),
     "numbered things": ('{"orderNumber":"20219644","pageNumber":2}', {}, "order_number:T page_number:I", 1),
@@ -205,6 +207,25 @@ def test_more_decimals_than_an_exact_amount_has_make_only_their_column_text() ->
     assert frame["v"].tolist() == ["0.0000000000000000001", "2"]
     assert frame["w"].dtype == "exact"
     assert frame_of(rows)["v"].tolist() == [1e-19, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_exact"),
+    [
+        ("0.000000000000000001", True),
+        ("99999999999999999999.999999999999999999", True),
+        ("-1.5E-17", True),
+        ("0.1000000000000000000", False),
+        ("0.0000000000000000000", False),
+        ("100000000000000000000.5", False),
+        (Decimal("1e20"), False),
+        (Decimal("1.5E-18"), False),
+    ],
+)
+def test_how_an_amount_is_written_decides_whether_it_is_exact(value: str | Decimal, is_exact: bool) -> None:
+    frame = frame_of([{"v": value}, {"v": ""}], exact=True)
+    assert (frame["v"].dtype == "exact") is is_exact
+    assert Decimal(frame["v"][0]) == Decimal(value)
 
 
 def test_rows_keep_the_fields_around_them() -> None:
