@@ -165,6 +165,12 @@ def weight_check(budget: Budget) -> Check:
     name = f"{fullest.rate_limit.name} ({fullest.endpoint})" if fullest.path else fullest.rate_limit.name
     used = fullest.used + fullest.in_flight
     found = f"The fullest rate limit is {name}: {used:,} of {fullest.limit:,}, {fullest.used_fraction:.0%}."
+    learned = [
+        f"{declared.method} {declared.path} {weight:,} instead of {declared.weight:,}"
+        for declared, weight in budget.learned_weights.learned().items()
+    ]
+    if learned:
+        found += f" The exchange counts other weights than declared, and they are charged: {joined(learned)}."
     if fullest.used_fraction < NEARLY_FULL:
         return _check("weight", found=found)
     return _check(

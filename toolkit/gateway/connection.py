@@ -182,10 +182,10 @@ def _all_hosts(hosts: Mapping[Host, str]) -> Mapping[Host, str]:
             f"`hosts` must map names of hosts ({', '.join(BASE_URLS)}) to addresses, such as "
             '{"api": "https://..."}. Nothing was sent.'
         )
-    unknown = next((name for name in hosts if name not in BASE_URLS), None)
-    if unknown is not None:
+    unknown = [name for name in hosts if name not in BASE_URLS]
+    if unknown:  # not quoted: it may be an address with a password
         raise UsageError(
-            f"`hosts` has an address for {unknown!r}, but the hosts are {', '.join(BASE_URLS)}. Nothing was "
-            f"sent.{did_you_mean(str(unknown), BASE_URLS)}"
+            f"`hosts` has a name that no host has; the hosts are {', '.join(BASE_URLS)}. Nothing was sent."
+            f"{did_you_mean(str(unknown[0]), BASE_URLS)}"
         )
     return {**BASE_URLS, **hosts}

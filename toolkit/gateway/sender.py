@@ -348,7 +348,7 @@ class Sender:
         finally:
             self._budget.record_response(reservation, status, headers)
             host_clock = self._host_clocks[host]
-            stats.add(request.weight, None if host_clock.offset is None else host_clock.time())
+            stats.add(reservation.weight, None if host_clock.offset is None else host_clock.time())
 
     def _encoded(self, request: ReadRequest, credentials: Credentials | None) -> EncodedRequest:
         """Return a read as it is sent now."""

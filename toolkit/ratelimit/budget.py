@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,10 @@ from pathlib import Path
 from toolkit.endpoints import RATE_LIMITS, Host, RateLimit
 from toolkit.errors import BannedError, RateLimitError
 from toolkit.ratelimit.counting import Obstacle
+from toolkit.ratelimit.learned_weights import DeclaredWeight
 from toolkit.ratelimit.limits import LimitTable
 from toolkit.ratelimit.recorder import CountRecorder, Reservation
-from toolkit.ratelimit.records import ALL_HOSTS, Backoff, CounterKey, ReportedLimit
+from toolkit.ratelimit.records import ALL_HOSTS, CounterKey, ReportedLimit, seconds_left
 from toolkit.ratelimit.snapshot import CallRecord, Snapshot
 from toolkit.ratelimit.store import REMEMBERED_WINDOWS, RateLimitStore
 from toolkit.ratelimit.watchers import Watchers
@@ -53,6 +54,9 @@ class Budget:
         clock: This machine's clock.
         host_clocks: Each host's clock, which times its windows.
         store: The store that all processes share. By default, one in memory.
+
+    Attributes:
+        learned_weights: Weights as the exchange counts them, where they differ from those declared.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Budget:
         self._counts = CountRecorder(
             clock, host_clocks, self._store, limits=self._limits, windows=self._windows
         )
+        self.learned_weights = self._counts.learned
         self._last_endpoint: dict[CounterKey, str] = {}
         self._own_history: dict[CounterKey, dict[int, int]]
         self._calls: deque[CallRecord]
@@ -95,7 +100,7 @@ class Budget:
         Args:
             rate_limit: The rate limit that is charged.
             path: Path of the request.
-            weight: Weight of the request.
+            weight: Weight of the request as declared; the weight learnt from responses is charged instead.
             endpoint: The endpoint or purpose it is sent for.
             method: HTTP method.
             cancel: Shows and logs the wait, and ends it when set.
@@ -172,7 +177,7 @@ class Budget:
         now = self.exchange_time(rate_limit.host, headers)
         with self._lock:
             self._revision += 1
-            self._counts.record(reservation, headers, ticks)
+            self._counts.record(reservation, status, headers, ticks)
             own = self._own_history.setdefault(reservation.key, {})
             own[reservation.window] = own.get(reservation.window, 0) + reservation.weight
             if len(own) > REMEMBERED_WINDOWS:
@@ -239,7 +244,7 @@ class Budget:
         """Stop all requests to every host for a number of seconds."""
         with self._lock:
             self._revision += 1
-            is_known = bool(_left(self._store.backoffs(), ALL_HOSTS))
+            is_known = bool(seconds_left(self._store.backoffs(), ALL_HOSTS))
             self._store.back_off(ALL_HOSTS, seconds, self.utc())
             self._changed_condition.notify_all()
         if not is_known:  # a ban by a 418 has been logged already
@@ -314,7 +319,7 @@ class Budget:
     def banned_until(self) -> datetime | None:
         """End of the ban of this IP address, by the exchange's clock; None where there is none."""
         with self._lock:
-            left = _left(self._store.backoffs(), ALL_HOSTS)
+            left = seconds_left(self._store.backoffs(), ALL_HOSTS)
         return rounded_up(self.utc() + left) if left else None
 
     @property
@@ -348,7 +353,7 @@ class Budget:
             stored = self._store.read()
             backoffs = self._store.backoffs()
             soonest = min(self._waiting.values(), key=lambda wait: wait.until, default=None)
-            banned = _left(backoffs, ALL_HOSTS)
+            banned = seconds_left(backoffs, ALL_HOSTS)
             usage_of = partial(
                 self._windows.usage_of,
                 names=stored.processes,
@@ -366,7 +371,7 @@ class Budget:
                 paused={
                     rate_limit.host: now + left
                     for rate_limit in RATE_LIMITS
-                    if (left := _left(backoffs, rate_limit.host))
+                    if (left := seconds_left(backoffs, rate_limit.host))
                 },
                 banned_until=now + banned if banned else None,
                 other_counts=tuple(
@@ -390,6 +395,7 @@ class Budget:
         """Return a reservation, or the wait that is needed first."""
         now = self._clock.monotonic()
         self._limits.read_if_due()
+        declared, weight = weight, self.learned_weights.weight_of(DeclaredWeight(method, path, weight))
         key = self._windows.key(rate_limit, path)
         result = self._store.reserve(
             key,
@@ -401,17 +407,17 @@ class Budget:
         )
         if isinstance(result, int):
             self._last_endpoint[key] = endpoint
-            return Reservation(rate_limit, path, weight, endpoint, method, key, result, now)
+            return Reservation(rate_limit, path, weight, endpoint, method, key, result, now, declared)
         if isinstance(result, str):
             reason = _REASONS[result].format(rate_limit.name)
             left = self._windows.until_roll_over(key, rate_limit)
             ends = self.utc(rate_limit.host) + left
             return Wait(reason, now + left, ends, result in ("in flight", "external"))
-        banned = _left(result, ALL_HOSTS)
+        banned = seconds_left(result, ALL_HOSTS)
         if banned:
             end = rounded_up(self.utc(rate_limit.host) + banned)
             raise BannedError(endpoint, f"{rate_limit.host} banned this address", end)
-        left = _left(result, rate_limit.host)
+        left = seconds_left(result, rate_limit.host)
         return Wait(f"{rate_limit.host} asked to wait", now + left, self.utc(rate_limit.host) + left)
 
 
@@ -432,11 +438,6 @@ def _log(call: CallRecord, host: Host, backoff: float) -> None:
             _LOG.warning("%s banned this address (418): no requests for %.0f s", host, backoff)
         elif backoff:
             _LOG.warning("%s responded %s: no requests to it for %.1f s", host, call.status, backoff)
-
-
-def _left(backoffs: Iterable[Backoff], host: str) -> float:
-    """Return the seconds left of a host's back-off; 0 where there is none."""
-    return max((backoff.seconds_left for backoff in backoffs if backoff.host == host), default=0.0)
 
 
 _REASONS: Mapping[Obstacle, str] = {

@@ -204,7 +204,7 @@ class Counter:
 
     def record_response(
         self, process: int, sent: CompletedRequest, count: int | None, count_window: int | None
-    ) -> None:
+    ) -> RecordedResponse:
         """Record how a request ended.
 
         Args:
@@ -213,6 +213,9 @@ class Counter:
             count: The exchange's count in the response, None where there is none.
             count_window: The window in which the response was made, None where that is unknown.
         """
+        in_flight, own_weight = self._own_weights()
+        completed_before = own_weight - in_flight
+        was_alone = in_flight == sent.weight and not self.unconfirmed
         process_count = self.process_count(process)
         self._remove_in_flight(process_count, sent.weight, sent.window)
         if sent.window == self.window:
@@ -228,6 +231,8 @@ class Counter:
             process_count.used += sent.weight
             self._mark_unconfirmed(sent)
         self._update_external()
+        was_alone = was_alone and sent.window == self.window and not self.unconfirmed
+        return RecordedResponse(self.window, was_alone, completed_before, completed_before + sent.weight)
 
     def record_count(self, count: int) -> None:
         """Record the exchange's count in a response that was charged to another counter."""
@@ -263,6 +268,23 @@ class WindowBounds(NamedTuple):
     window: int
     began: float
     limit: int
+
+
+class RecordedResponse(NamedTuple):
+    """How a counter changed with a response.
+
+    Attributes:
+        window: Number of the current window.
+        was_alone: Whether the request was sent in this window, and no other request of this machine had been
+            in flight at its end or was unconfirmed.
+        completed_before: Weight of this machine's requests that had been completed in this window before.
+        completed: The same with this request.
+    """
+
+    window: int
+    was_alone: bool
+    completed_before: int
+    completed: int
 
 
 class CompletedRequest(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from toolkit.endpoints import RATE_LIMITS, Host, RateLimit
 from toolkit.ratelimit.counting import CompletedRequest
 from toolkit.ratelimit.headers import Count, CountKind, read_counts
+from toolkit.ratelimit.learned_weights import DeclaredWeight, LearnedWeights
 from toolkit.ratelimit.limits import LimitTable
 from toolkit.ratelimit.records import CounterKey, ObservedCount
 from toolkit.ratelimit.store import RateLimitStore
@@ -32,12 +33,13 @@ class Reservation(NamedTuple):
     Attributes:
         rate_limit: The rate limit that is charged.
         path: Path of the request.
-        weight: Its weight.
+        weight: The weight it is charged.
         endpoint: The endpoint or purpose it is sent for.
         method: HTTP method.
         key: Key of the counter.
         window: Number of the window that the weight is reserved in.
         sent_at: Time of the reservation, by the monotonic clock.
+        declared_weight: Its weight as declared.
     """
 
     rate_limit: RateLimit
@@ -48,10 +50,11 @@ class Reservation(NamedTuple):
     key: CounterKey
     window: int
     sent_at: float
+    declared_weight: int
 
 
 class CountRecorder:
-    """Records how requests ended. The caller holds the budget's lock.
+    """Records how requests ended, and learns what they weigh. The caller holds the budget's lock.
 
     Args:
         clock: This machine's clock.
@@ -59,6 +62,9 @@ class CountRecorder:
         store: The store that all processes share.
         limits: The limits in force.
         windows: The windows of all counters.
+
+    Attributes:
+        learned: The weights that differ from those declared.
     """
 
     def __init__(
@@ -75,12 +81,16 @@ class CountRecorder:
         self._store = store
         self._limits = limits
         self._windows = windows
+        self.learned = LearnedWeights(clock)
 
-    def record(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
+    def record(
+        self, reservation: Reservation, status: int | None, headers: Mapping[str, str], ticks: float
+    ) -> None:
         """Record how a request ended, and every count in its response.
 
         Args:
             reservation: The reservation of the request.
+            status: Status of the response; None where none came.
             headers: Headers of the response; empty where none came.
             ticks: When it ended, by the monotonic clock.
         """
@@ -104,7 +114,17 @@ class CountRecorder:
                 self._record_other(rate_limit, reservation.path, count)
         elapsed = min(max((ticks - window_bounds.began) / key.seconds, 0.0), 1.0)
         sent = CompletedRequest(reservation.weight, reservation.window, reservation.sent_at, ticks, elapsed)
-        self._store.record_response(key, sent, window_bounds, reported, count_window)
+        recorded = self._store.record_response(key, sent, window_bounds, reported, count_window)
+        # The counts of an account (UID) are not of one counter where a machine has keys of several.
+        if rate_limit.scope == "IP" and rate_limit.header:
+            is_certain = made is not None and _is_within(made, recorded.window, key.seconds)
+            self.learned.observe(
+                key,
+                DeclaredWeight(reservation.method, reservation.path, reservation.declared_weight),
+                recorded,
+                reported if is_certain else None,
+                is_good=status is not None and 200 <= status < 300,
+            )
 
     def _record_other(self, charged: RateLimit, path: str, count: Count) -> None:
         """Record a count of another rate limit than the one that was charged, or of none of ours."""
@@ -122,3 +142,9 @@ class CountRecorder:
                 return
         window = int(self._host_clocks[charged.host].time() // count.seconds)
         self._store.record_other(ObservedCount(charged.host, count.kind, count.seconds, window, count.used))
+
+
+def _is_within(made: float, window: int, seconds: int) -> bool:
+    """Whether a request sent in a window was certainly counted in it, given the `Date` of its response."""
+    latest = made + 1.0 + COUNT_DELAY_S  # a `Date` has whole seconds
+    return int(made // seconds) == int(latest // seconds) == window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,6 +37,11 @@ class Backoff:
 
     host: str
     seconds_left: float
+
+
+def seconds_left(backoffs: Iterable[Backoff], host: str) -> float:
+    """Return the seconds left of a host's back-off; 0 where there is none."""
+    return max((backoff.seconds_left for backoff in backoffs if backoff.host == host), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

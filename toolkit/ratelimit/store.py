@@ -10,7 +10,14 @@ from typing import TypeVar
 
 from toolkit.ratelimit.backoffs import BackoffTable
 from toolkit.ratelimit.counter_database import CounterDatabase
-from toolkit.ratelimit.counting import CompletedRequest, Counter, Obstacle, ProcessCount, WindowBounds
+from toolkit.ratelimit.counting import (
+    CompletedRequest,
+    Counter,
+    Obstacle,
+    ProcessCount,
+    RecordedResponse,
+    WindowBounds,
+)
 from toolkit.ratelimit.records import (
     ALL_HOSTS,
     Backoff,
@@ -153,19 +160,21 @@ class RateLimitStore:
         window_bounds: WindowBounds,
         count: int | None,
         count_window: int | None,
-    ) -> None:
+    ) -> RecordedResponse:
         """Record how a request ended, as `Counter.record_response` does."""
 
-        def work(execute: Execute) -> None:
+        def work(execute: Execute) -> RecordedResponse:
             counter_id, counter, _ = self._load(execute, key, "", window_bounds.window)
             self._roll_over(execute, counter_id, counter, window_bounds)
-            counter.record_response(self._store.process, sent, count, count_window)
+            recorded = counter.record_response(self._store.process, sent, count, count_window)
             self._save_process_count(execute, counter_id, counter)
             execute(_UPDATE_COUNTER, (*_state_of(counter), counter_id))
             if count is not None and count_window is not None and count_window < counter.window:
-                self._update_history(execute, counter_id, count_window, count)
+                late = "UPDATE history SET used = max(used, ?) WHERE counter = ? AND window = ?"
+                execute(late, (count, counter_id, count_window))
+            return recorded
 
-        self._run(work)
+        return self._run(work)
 
     def release(self, key: CounterKey, weight: int, window: int) -> None:
         """Return the weight of a request that was never sent."""
@@ -393,13 +402,6 @@ class RateLimitStore:
         row = _process_row(counter_id, process, counter.process_count(process))
         if not execute(_UPDATE_PROCESS_COUNT, row).rowcount:
             execute(_INSERT_PROCESS_COUNT, row)
-
-    def _update_history(self, execute: Execute, counter_id: int, window: int, used: int) -> None:
-        """Record a late count of a window that has ended."""
-        execute(
-            "UPDATE history SET used = max(used, ?) WHERE counter = ? AND window = ?",
-            (used, counter_id, window),
-        )
 
     def _seed(self, execute: Execute, from_memory: bool) -> None:
         """Fill new tables with what this process knows, and a file with what was kept in memory meanwhile."""

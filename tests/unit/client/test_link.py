@@ -55,7 +55,10 @@ def test_one_real_host_makes_a_link_live(env: SandboxEnv, host: Host, tmp_path: 
     ("arguments", "said"),
     [
         ({"hosts": {"fap": "https://example.com"}}, r"hosts are api, fapi, papi.*Did you mean .fapi"),
-        ({"hosts": {"api": "https://example.com", 1: "https://example.com"}}, "has an address for 1"),
+        (
+            {"hosts": {"api": "https://example.com", 1: "https://example.com"}},
+            "has a name that no host has; the hosts are api, fapi, papi",
+        ),
         ({"hosts": "https://example.com"}, "must map names of hosts"),
         ({"hosts": {"fapi": "http://example.com"}}, "host 'fapi' in `hosts` must look like"),
         ({"hosts": dict.fromkeys(BASE_URLS, "http://example.com")}, "https"),
