@@ -166,7 +166,8 @@ class RandomWrites:
             warnings.simplefilter("ignore", UndeclaredFieldWarning)  # one of the accidents
             while self.count.writes < writes:
                 self._step()
-        self.proxy.stale = 0.0
+        self.proxy.stale, self.proxy.cut = 0.0, None
+        self.exchange.faults.clear()
         self.resolve_all()
         self.look_at_everything()
         self.count.stale, self.count.cut = self.proxy.counted["stale"], self.proxy.counted["cut"]
