@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -18,7 +18,7 @@ from toolkit.api.reads.spot import SpotReads
 from toolkit.api.resource import LinkBound
 from toolkit.auth.keys import Keys, find_keys
 from toolkit.auth.keys.prompt import ask_keys
-from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host, Security
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.paged_window import requests_for
@@ -322,21 +322,38 @@ class Link(LinkBound):
         self,
         path: str,
         *,
+        rows: str | int | None = None,
+        columns: Sequence[str] | None = None,
+        security: Security = "SIGNED",
         weight: int = 1,
         limit_by_uid: bool = False,
         numbers: Numbers | None = None,
         emails: Emails | None = None,
         **parameters: object,
     ) -> pd.DataFrame:
-        """Send one signed GET request to any path, for endpoints that the toolkit does not know yet.
+        """Send one GET request to any path, for endpoints that the toolkit does not know yet.
 
-        Parameters are sent with the given names, in the given order. The columns of the response are
-        inferred by the rules of the known endpoints: names in snake_case, identifiers as text, amounts as
-        numbers, times in UTC. Spans are not split and pages not followed, so a list may go on:
-        `attrs["complete"]` is then False. E-mail addresses are masked wherever they occur.
+        Parameters are sent with the given names, in the given order. Spans are not split and pages not
+        followed, so a list may go on: `attrs["complete"]` is then False.
+
+        Objects around the rows are opened, and their other fields are columns of each row. Without a list, an
+        object is one row, and so is each of several like objects in an object, with its name in the column
+        `name`. Fields of an object within a row become columns such as `fees_maker`; a list within a row
+        stays JSON text. The items of rows that are lists are called `c0`, `c1`, and so on.
+
+        The type of a column follows from its name, or else from how its values are written. Ids, codes,
+        states, types, tags and names are text. Times are in UTC, whatever their unit; 0, -1 and "" are
+        missing ones. Whole JSON numbers are integers; other numbers, and texts that are numbers, are amounts.
+        Keys are masked, and so are e-mail addresses, wherever they occur.
 
         Args:
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".
+            rows: Which list or object has the rows, where there are several lists: its field, or several
+                fields joined by dots, such as "snapshotVos.data.balances". Other lists around the rows are
+                left out. A number is sent, as a parameter of that name.
+            columns: Names for the items of rows that are lists, one for each; they decide the types, too.
+            security: Documented security type: NONE sends neither key nor signature, MARKET_DATA only the
+                key. Public endpoints refuse signed requests. For a known endpoint, its own counts.
             weight: Documented weight of a request. For a known endpoint, its own weight counts.
             limit_by_uid: Whether the weight is counted per account (UID) instead of per IP address.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -344,14 +361,27 @@ class Link(LinkBound):
             parameters: Parameters, by the names the exchange gives them.
 
         Raises:
-            UsageError: An argument is invalid. Nothing was sent.
+            UsageError: An argument is invalid, and nothing was sent. Or the response has several lists, or
+                not the shape that `rows` or `columns` says; `partial` then has all of it, as one row with its
+                lists as JSON text.
             ApiError: The exchange refused the request. Nothing was executed.
             ServerError: The exchange failed repeatedly.
-            ContractError: The response is not JSON, or one of its columns has values of different kinds.
+            ContractError: The response is not JSON, or too large for a frame.
+
+        Example:
+            >>> link.get("/sapi/v1/broker/subAccount", page=2, size=100)
         """
         with interrupts_explained():
             return self._fetcher.get(
-                path, parameters, weight=weight, limit_by_uid=limit_by_uid, numbers=numbers, emails=emails
+                path,
+                parameters,
+                rows=rows,
+                columns=columns,
+                security=security,
+                weight=weight,
+                limit_by_uid=limit_by_uid,
+                numbers=numbers,
+                emails=emails,
             )
 
     def usage(self) -> pd.DataFrame:

@@ -29,7 +29,14 @@ with atheris.instrument_imports(
     import toolkit.timing.http_dates
     import toolkit.transport.responses
     import toolkit.transport.strict_json
-with atheris.instrument_imports(include=["toolkit.frames.builder", "toolkit.frames.infer"]):
+with atheris.instrument_imports(
+    include=[
+        "toolkit.frames.builder",
+        "toolkit.frames.infer",
+        "toolkit.frames.infer_kinds",
+        "toolkit.frames.infer_rows",
+    ]
+):
     import toolkit.frames.builder
     import toolkit.frames.infer  # noqa: F401
 

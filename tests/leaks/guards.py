@@ -89,7 +89,7 @@ GUARDS = [
     ),
     Guard(
         "private arguments of link.get are hidden in the attrs of frames",
-        "fetch/fetcher.py",
+        "fetch/undeclared.py",
         '"(hidden)" if _PRIVATE.search(name) else ',
         "",
     ),

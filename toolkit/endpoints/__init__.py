@@ -34,10 +34,9 @@ ENDPOINTS_BY_ROUTE: dict[tuple[str, str], Endpoint] = {
 
 def rate_limit_for(path: str, *, uid: bool = False) -> RateLimit | None:
     """The rate limit for a path that is not declared, None where no known host serves the path."""
-    for rate_limit in RATE_LIMITS:
-        if path.startswith(rate_limit.prefix) and (rate_limit.scope == "UID") == (
-            uid and not rate_limit.shared
-        ):
+    for rate_limit in sorted(RATE_LIMITS, key=lambda each: not each.paths):  # single paths come first
+        applies = path in rate_limit.paths if rate_limit.paths else path.startswith(rate_limit.prefix)
+        if applies and (rate_limit.scope == "UID") == (uid and not rate_limit.shared):
             return rate_limit
     return None
 

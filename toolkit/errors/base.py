@@ -43,7 +43,10 @@ def _restore(cls: type[ToolkitError], args: tuple[object, ...], state: dict[str,
 
 
 class UsageError(ToolkitError, ValueError):
-    """An argument is invalid. Nothing was sent."""
+    """An argument is invalid. Nothing was sent.
+
+    `link.get` raises it, too, after a response in which `rows` must choose the rows; `partial` has all of it.
+    """
 
 
 class NoKeyError(UsageError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,35 +12,36 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, rate_limit_for
-from toolkit.errors import IncompleteError, RateLimitWarning, UndeclaredFieldWarning, UsageError
+from toolkit.endpoints import Endpoint, Security
+from toolkit.errors import (
+    ContractError,
+    IncompleteError,
+    RateLimitWarning,
+    UndeclaredFieldWarning,
+    UsageError,
+)
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
 from toolkit.fetch.paginator import Paginator
 from toolkit.fetch.progress import Progress, count_down
+from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
 from toolkit.fetch.windows import Gap, PlannedRequest
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
+from toolkit.frames.infer_rows import is_one_object
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
 from toolkit.planning import Plan, Span, When, make_plan
-from toolkit.redaction import Emails, displayable_names, mask_within
+from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
-from toolkit.text.characters import find_invisible
-from toolkit.text.printable import printable
 from toolkit.text.suggestions import did_you_mean
 from toolkit.timing.cancel import CancelToken
 
 MAX_WORKERS = 32
-MAX_WEIGHT = 10**9  # more than any rate limit
 # Seconds that a finished fetch leaves to requests under way: speculative ones, or those after an error.
 SHUTDOWN_GRACE_S = 0.5
-
-_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
-_RESERVED = {"timestamp", "recvWindow", "signature"}
-_PRIVATE = re.compile(r"(mail|key|secret|token|address)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,57 +159,46 @@ class Fetcher:
         path: str,
         parameters: Mapping[str, object],
         *,
+        rows: str | int | None,
+        columns: Sequence[str] | None,
+        security: Security,
         weight: int,
         limit_by_uid: bool,
         numbers: Numbers | None,
         emails: Emails | None,
     ) -> pd.DataFrame:
-        """Fetch a path with one signed GET, and infer the columns from the response."""
+        """Fetch a path with one GET, and infer the columns from the response."""
         numbers, emails = self._numbers_or_default(numbers), self._emails_or_default(emails)
-        if not isinstance(path, str):
-            raise UsageError("`path` must be text. Nothing was sent.")
-        declared = ENDPOINTS_BY_ROUTE.get(("GET", path))
-        rate_limit = declared.rate_limit if declared else rate_limit_for(path, uid=limit_by_uid)
-        if rate_limit is None or not _PATH.fullmatch(path):
-            raise UsageError(
-                "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; pass parameters as "
-                "keywords. Nothing was sent."
-            )
-        for name, value in parameters.items():
-            texts = [name, *(value if isinstance(value, list | tuple) else [value])]
-            if strange := next(filter(None, map(find_invisible, map(str, texts))), ""):
-                raise UsageError(f"`{printable(name)}` has {strange} in it: remove it. Nothing was sent.")
-        if own := sorted(_RESERVED & parameters.keys()):
-            raise UsageError(f"{', '.join(own)}: the toolkit sets this itself. Nothing was sent.")
-        if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= MAX_WEIGHT:
-            raise UsageError(f"`weight` must be a whole number from 1 on, not {weight!r}. Nothing was sent.")
-        if declared:
-            weight = declared.weight_of(parameters)
-        stats = RequestStats()
-        payload = self._sender.get(
-            ReadRequest(
-                qualified_name=path,
-                path=path,
-                parameters=parameters,
-                rate_limit=rate_limit,
-                weight=weight,
-                security=declared.security if declared else "SIGNED",
-                privileged=declared.privileged if declared else False,
-            ),
-            stats,
+        check_shape(rows, columns)
+        chosen = rows if isinstance(rows, str) else None
+        if isinstance(rows, int):  # some endpoints have a parameter of this name
+            parameters = {**parameters, "rows": rows}
+        request = undeclared_request(
+            path, parameters, security=security, weight=weight, limit_by_uid=limit_by_uid
         )
-        endpoint, rows = infer(path, rate_limit, payload, emails)
-        builder = FrameBuilder(endpoint, numbers, emails)
-        builder.add(rows)
-        shown = {
-            name: "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
-            for name, value in parameters.items()
-        }
-        attrs = self._attrs(path, "unlisted", shown, stats, complete=_is_one_object(payload))
-        if not attrs["complete"]:
-            attrs["missing"] = [[None, None]]
-        # Regardless of the names of its columns: any of them may contain an address.
-        frame = builder.frame({**attrs, "emails": emails})
+        stats = RequestStats()
+        payload = self._sender.get(request, stats)
+        exact = numbers == "exact"
+
+        def frame_of(declared: Endpoint, found: list[dict[str, Any]], *, complete: bool) -> pd.DataFrame:
+            builder = FrameBuilder(declared, numbers, emails)
+            builder.add(found)
+            attrs = self._attrs(path, "unlisted", shown_parameters(parameters), stats, complete=complete)
+            if not complete:
+                attrs["missing"] = [[None, None]]
+            # Regardless of the names of its columns: any of them may contain an address.
+            return builder.frame({**attrs, "emails": emails})
+
+        try:
+            endpoint, found = infer(
+                path, request.rate_limit, payload, emails, rows=chosen, columns=columns, exact=exact
+            )
+        except UsageError as error:  # about the shape, which only the response tells
+            with suppress(ContractError):
+                as_it_is = infer(path, request.rate_limit, payload, emails, exact=exact, as_it_is=True)
+                error.partial = frame_of(*as_it_is, complete=False)
+            raise
+        frame = frame_of(endpoint, found, complete=chosen is None and is_one_object(payload))
         try:
             self._connection.warn_if_local_only()
         except RateLimitWarning as warning:  # if warnings are errors
@@ -393,17 +383,6 @@ def _checked_workers(workers: int) -> int:
             f"`workers` must be a whole number from 1 to {MAX_WORKERS}, not {workers!r}. Nothing was sent."
         )
     return workers
-
-
-def _is_one_object(payload: Any) -> bool:
-    """Whether a response is an object without lists: a list might continue on another page.
-
-    A list of texts does not count. An empty list does: it may be the page after the last.
-    """
-    return isinstance(payload, dict) and not any(
-        isinstance(value, list) and (not value or any(isinstance(each, dict | list) for each in value))
-        for value in payload.values()
-    )
 
 
 def _check_gaps(endpoint: Endpoint, gaps: list[Gap]) -> None:
