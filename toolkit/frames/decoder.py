@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from toolkit.endpoints import Column, Endpoint
-from toolkit.endpoints.model import ROW_NAME
 from toolkit.errors import ContractError
 from toolkit.frames.decode import DecodeError, milliseconds
 from toolkit.frames.layout import FlatRows, Row, ShapeError, flatten, tree_of
@@ -56,7 +55,7 @@ class Decoder:
         self.endpoint = endpoint
         self._declared = {field for column in endpoint.columns for field in column.fields}
         self._tree = tree_of(self._declared)
-        self._ignored = frozenset(endpoint.ignored) | {ROW_NAME, endpoint.success_field}
+        self._ignored = frozenset(endpoint.ignored)
         self._outer = [column for column in endpoint.columns if column.outer]
         self._exact = exact
         self._shape = declared_shape(endpoint)
@@ -86,18 +85,20 @@ class Decoder:
         Raises:
             ContractError: The response does not have the declared shape.
         """
+        endpoint = self.endpoint
         try:
-            flat = flatten(self.endpoint, self._tree, payload)
+            flat = flatten(endpoint, self._tree, payload)
         except ShapeError as error:
             problem = str(error)
         else:
-            undeclared = (flat.unknown | flat.outer.keys()) - self._declared - self._ignored
+            outer_names = flat.outer.keys() - {endpoint.success_field}
+            undeclared = (flat.unknown | outer_names) - self._declared - self._ignored
             rows = flat.rows
             if outer := self._outer_fields(flat.outer):
                 rows = [{**row, **outer} for row in rows]
-            if self.endpoint.newest_first:
+            if endpoint.newest_first:
                 rows = rows[::-1]
-            columns = [self._values(column, rows) for column in self.endpoint.columns]
+            columns = [self._values(column, rows) for column in endpoint.columns]
             self._learn(flat)
             return Page(
                 rows=len(rows),

@@ -21,7 +21,7 @@ from toolkit.endpoints import Column
 from toolkit.frames.layout import Node
 from toolkit.frames.plain import Unusual
 
-_SCALAR = rb'(?:"[^"\\\x00-\x1f\x7f-\xff]*+"|-?\d{1,18}+(?:\.\d{1,18}+)?+|true|false|null)'
+_SCALAR = rb'(?:"[^"\\\x00-\x1f\x7f-\xff]{0,300}+"|-?\d{1,18}+(?:\.\d{1,18}+)?+|true|false|null)'
 _SCALARS = re.compile(rb"%b(?:,%b)*+" % (_SCALAR, _SCALAR))
 
 Texts = Literal["none", "all", "all or none", "lists", "raw"]
@@ -92,6 +92,15 @@ class ObjectType:
     leaves: Mapping[int, Leaf]
     objects: Mapping[int, ObjectType]
     lists: Mapping[int, ObjectType]
+
+    @property
+    def shortest(self) -> int:
+        """Bytes that its required fields have at least, 0 if there is a nested list, which may be empty."""
+        if self.lists:
+            return 0
+        return sum(
+            len(self.names[index]) + len('"":0,') for index, leaf in self.leaves.items() if not leaf.optional
+        )
 
     def as_dict(self, struct: Any) -> dict[str, Any]:
         """An object of this type as the JSON it was; objects in a list are not converted."""

@@ -117,8 +117,12 @@ def flatten(endpoint: Endpoint, tree: Node, payload: Any) -> FlatRows:
         flat: list[Row] = []
         for row_index, row in enumerate(rows):
             flat += _flat_rows(tree, row, f"row {row_index}", "", unknown)
+        if endpoint.row_layout == "named":
+            unknown.discard(ROW_NAME)
         return FlatRows(flat, outer, unknown)
-    known = tree.leaves.keys()
+    known = {*tree.leaves}
+    if endpoint.row_layout == "named":
+        known.add(ROW_NAME)
     for row in rows:
         if not row.keys() <= known:
             unknown |= row.keys() - known

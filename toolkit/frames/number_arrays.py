@@ -1,16 +1,19 @@
 """The fast path for rows that are arrays of numbers, such as candles: no value becomes a Python object.
 
-If a body has nothing but digits, points, minus signs and the same brackets, commas and quotation marks in
-every row, the commas tell where each value begins and ends. All values are then one Arrow array of texts
-over the bytes of the body, which is converted at once. (Arrow's CSV reader takes half as long again.)
+If a body has nothing but digits, points and the same brackets, commas and quotation marks in every row, the
+commas tell where each value begins and ends. All values are then one Arrow array of texts over the bytes of
+the body, which is converted at once. (Arrow's CSV reader takes twice as long.)
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.endpoints import Endpoint
 from toolkit.frames import plain
 from toolkit.frames.page import Page
@@ -19,7 +22,10 @@ from toolkit.frames.shape import Shape
 from toolkit.frames.structs import MAX_BODY_BYTES
 
 _VALUE = b"0123456789.-"
-_COMMA, _ZERO, _MINUS = b",0-"
+_COMMA, _POINT = b",."
+_MAX_LENGTH = 20
+_MAX_FLOAT_INTEGER = 2**53
+_POWERS = 10 ** np.arange(1, 19)
 _NUMBERS = frozenset({"amount", "integer", "time"})
 _TIME = pa.timestamp("ms", "UTC")
 
@@ -59,13 +65,13 @@ class NumberArrayReader:
         if any(column.kind == "amount" and field not in quoted for column, field in self._fields):
             raise Unusual
         self._endpoint = endpoint
-        self._amount_type = EXACT_TYPE if exact else pa.float64()
+        self._exact = exact
         texts = [b'""' if str(position) in quoted else b"" for position in range(self._width)]
         self._row = b"[" + b",".join(texts) + b"]"
         self._marks = np.array([len(text) for text in texts], np.int64)  # around each value, besides commas
         self._marks[0] += 1
         self._marks[-1] += 1
-        self._unquoted = np.flatnonzero([not text for text in texts])
+        self._unread = sorted(int(path) for path in shape.extra if path not in quoted)
         self._undeclared = frozenset(shape.extra - frozenset(endpoint.ignored))
 
     def read(self, body: bytes) -> Page:
@@ -80,54 +86,115 @@ class NumberArrayReader:
         rows = (len(marks) - 1) // (len(self._row) + 1)
         if not rows or marks != b"[" + b",".join([self._row] * rows) + b"]":
             raise Unusual
-        data = body.translate(None, b'"[],')
         commas = np.flatnonzero(np.frombuffer(body, np.uint8) == _COMMA)
         lengths = np.diff(commas, prepend=-1, append=len(body)) - 1
         lengths -= np.tile(self._marks, rows)
         lengths[0] -= 1
         lengths[-1] -= 1
-        offsets = np.zeros(len(lengths) + 1, np.int32)
-        np.cumsum(lengths, out=offsets[1:])
-        self._check_numbers(np.frombuffer(data, np.uint8), offsets, rows)
-        texts = pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data))
-        return self._page(texts, rows)
+        numbers = Numbers(body.translate(None, b'"[],'), lengths.reshape(rows, self._width))
+        return self._page(numbers, rows)
 
-    def _check_numbers(self, data: np.ndarray, offsets: np.ndarray, rows: int) -> None:
-        """Check that values are plain, and that numbers without quotation marks have no leading zero."""
-        plain.check_plain(data, offsets)
-        starts = offsets[:-1].reshape(rows, self._width)[:, self._unquoted].ravel()
-        ends = offsets[1:].reshape(rows, self._width)[:, self._unquoted].ravel()
-        starts = starts + (data[starts] == _MINUS)
-        if ((data[starts] == _ZERO) & (ends - starts > 1)).any():
-            raise Unusual
-
-    def _page(self, texts: pa.Array, rows: int) -> Page:
-        amounts = self._amounts(texts, rows)
+    def _page(self, numbers: Numbers, rows: int) -> Page:
         columns: list[pa.Array] = []
-        moments: np.ndarray | list[int | None] = []
+        moments: NDArray[np.int64] | list[int | None] = []
         for column, field in self._fields:
+            position = int(field)
             if column.kind == "amount":
-                columns.append(amounts[int(field)])
+                columns.append(numbers.exact(position) if self._exact else numbers.floats(position))
                 continue
-            values = texts.take(pa.array(np.arange(int(field), len(texts), self._width)))
-            array = plain.integers(values)
+            array = pa.array(numbers.integers(position))
             if column.kind == "time":
                 array = plain.in_milliseconds(array, column.unit)
                 if column.name == self._endpoint.order_by:
                     moments = array.to_numpy()
                 array = array.view(_TIME)
             columns.append(array)
+        for position in self._unread:
+            numbers.integers(position)
         return Page(rows=rows, columns=columns, moments=moments, undeclared=self._undeclared)
 
-    def _amounts(self, texts: pa.Array, rows: int) -> list[pa.Array]:
-        """Every column as amounts."""
-        try:
-            numbers = texts.cast(self._amount_type)
-        except pa.ArrowInvalid:
-            raise Unusual from None
-        item = np.float64 if self._amount_type == pa.float64() else np.dtype("V16")
-        table = np.frombuffer(numbers.buffers()[1], item)[: len(texts)].reshape(rows, self._width)
-        return [
-            pa.Array.from_buffers(self._amount_type, rows, [None, pa.py_buffer(np.ascontiguousarray(column))])
-            for column in table.T
-        ]
+
+class Numbers:
+    """A table of numbers in text, of which each column has as many decimals in every row.
+
+    Without the points they are whole numbers, which are parsed at once. A float that is such a number divided
+    by a power of ten is the same as the text gives, if both are below 2**53 and 10**23.
+
+    Args:
+        data: The numbers one after the other, made of digits, points and minus signs.
+        lengths: The length of each number.
+
+    Raises:
+        Unusual: A number is negative, has leading zeros, or is not as in the other rows.
+    """
+
+    def __init__(self, data: bytes, lengths: NDArray[np.int64]) -> None:
+        rows, width = lengths.shape
+        if lengths.min() < 1 or lengths.max() > _MAX_LENGTH or b"-" in data:
+            raise Unusual
+        ends = np.cumsum(lengths.ravel()).reshape(rows, width)
+        characters = np.frombuffer(data, np.uint8)
+        first = bytes(data[: int(ends[0, -1])])
+        starts = [0, *ends[0].tolist()]
+        self._decimals = [_decimals_of(first[start:stop]) for start, stop in pairwise(starts)]
+        with_point = np.flatnonzero(np.array(self._decimals) >= 0)
+        points = ends[:, with_point] - 1 - np.array(self._decimals)[with_point]
+        if not (characters[points] == _POINT).all() or np.count_nonzero(characters == _POINT) != points.size:
+            raise Unusual
+        if (points <= ends[:, with_point] - lengths[:, with_point]).any():  # nothing before the point
+            raise Unusual
+        is_pointed = np.array(self._decimals) >= 0
+        offsets = np.zeros(lengths.size + 1, np.int32)
+        offsets[1:] = (ends - np.cumsum(is_pointed) - np.arange(rows)[:, None] * is_pointed.sum()).ravel()
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data.translate(None, b"."))]
+        texts = pa.Array.from_buffers(pa.string(), lengths.size, buffers)
+        self._lengths = lengths
+        table = plain.cast(texts, pa.int64()).to_numpy().reshape(rows, width)
+        self._columns = np.ascontiguousarray(table.T)
+
+    def integers(self, position: int) -> NDArray[np.int64]:
+        """A column of whole numbers, without leading zeros."""
+        values = self._columns[position]
+        if self._decimals[position] >= 0:
+            raise Unusual
+        if (np.searchsorted(_POWERS, values, side="right") + 1 != self._lengths[:, position]).any():
+            raise Unusual
+        return values
+
+    def floats(self, position: int) -> pa.Array:
+        """A column of amounts as float64."""
+        values = self._columns[position]
+        if values.max() >= _MAX_FLOAT_INTEGER:
+            raise Unusual
+        return pa.array(values / 10.0 ** max(0, self._decimals[position]))
+
+    def exact(self, position: int) -> pa.Array:
+        """A column of exact amounts."""
+        return exact_amounts(self._columns[position], PLACES - max(0, self._decimals[position]))
+
+
+def _decimals_of(number: bytes) -> int:
+    """How many decimals a number has, -1 if it has no point."""
+    point = number.find(b".")
+    return -1 if point < 0 else len(number) - point - 1
+
+
+def exact_amounts(values: NDArray[np.int64], shift: int) -> pa.Array:
+    """Whole numbers times a power of ten, as exact amounts of 10**-18 each.
+
+    Raises:
+        Unusual: A product may have more than 36 digits.
+    """
+    if not 0 <= shift <= PLACES:
+        raise Unusual
+    factor, mask, half = np.uint64(10**shift), np.uint64(0xFFFFFFFF), np.uint64(32)
+    number = values.astype(np.uint64)
+    # Schoolbook multiplication of halves of 32 bits, as numpy has no integers of 128.
+    low, high = number & mask, number >> half
+    factor_low, factor_high = factor & mask, factor >> half
+    middle = high * factor_low + (low * factor_low >> half)
+    carried = low * factor_high + (middle & mask)
+    words = np.empty((len(values), 2), np.uint64)
+    words[:, 0] = number * factor
+    words[:, 1] = high * factor_high + (middle >> half) + (carried >> half)
+    return pa.Array.from_buffers(EXACT_TYPE, len(values), [None, pa.py_buffer(words)])

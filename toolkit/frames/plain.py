@@ -6,6 +6,7 @@ than `frames.decode` does.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,17 +18,105 @@ from numpy.typing import NDArray
 from toolkit.endpoints.model import TimeUnit
 from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 
-_MAX_LENGTH = 40
+# Longer texts are not searched for a run of digits that `strict_json` refuses.
+_MAX_TEXT_LENGTH = 300
+_MAX_NUMBER_LENGTH = 40
 _MAX_INTEGER_LENGTH = 18
-_MINUS = ord("-")
-_IS_DIGIT = np.zeros(256, dtype=np.bool_)
-_IS_DIGIT[list(b"0123456789")] = True
-_IS_PLAIN = _IS_DIGIT.copy()
-_IS_PLAIN[list(b".-")] = True
+_PLAIN = b"0123456789.-"
+_MINUS, _ZERO, _END_OF_TEXT = b"-0\n"
+_CAST = pc.get_function("cast")
 
 
 class Unusual(Exception):  # noqa: N818 - it is no error: another path takes over
     """A response, or a value in it, that only the strict path can judge."""
+
+
+class Texts:
+    """Columns of texts as Arrow arrays, made at once: they share one buffer.
+
+    Args:
+        columns: Columns of the same length, without a missing value.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[str]]) -> None:
+        try:
+            joined = "\n".join(map("\n".join, columns)).encode()  # no text in JSON has a line break
+        except TypeError:
+            raise Unusual from None
+        ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == _END_OF_TEXT)
+        count = len(ends) + 1 if columns and columns[0] else 0
+        self._rows = count // len(columns) if columns else 0
+        self._offsets = np.empty(count + 1, np.int32)
+        self._offsets[0] = 0
+        if count:
+            self._offsets[1:-1] = ends - np.arange(len(ends))
+            self._offsets[-1] = len(joined) - len(ends)
+            if (self._offsets[1:] - self._offsets[:-1]).max() > _MAX_TEXT_LENGTH:
+                raise Unusual
+        self._data = joined.translate(None, b"\n")
+        buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
+        self._array = pa.Array.from_buffers(pa.string(), count, buffers)
+
+    def column(self, index: int) -> pa.Array:
+        """A column as it is."""
+        return self._array.slice(index * self._rows, self._rows)
+
+    def numbers(self, index: int, type_: pa.DataType) -> pa.Array:
+        """A column of amounts that are plain decimal numbers such as "-0.5"."""
+        if self._rows:
+            begin = index * self._rows
+            check_plain(self._data, self._offsets[begin : begin + self._rows + 1])
+        return cast(self.column(index), type_)
+
+    def integers(self, index: int) -> pa.Array:
+        """A column of whole numbers."""
+        lengths = np.diff(self._offsets[index * self._rows : (index + 1) * self._rows + 1])
+        if len(lengths) and lengths.max() > _MAX_INTEGER_LENGTH:
+            raise Unusual
+        return self.numbers(index, pa.int64())
+
+
+def some_numbers(values: Sequence[str | None], type_: pa.DataType) -> pa.Array:
+    """Amounts of which some are missing, which are None or ""."""
+    present = [value for value in values if value]
+    if not all(isinstance(value, str) for value in present):
+        raise Unusual
+    places = iter(range(len(present)))
+    indexes = pa.array([next(places) if value else None for value in values], pa.int64())
+    return Texts([present]).numbers(0, type_).take(indexes)
+
+
+def check_plain(data: bytes, offsets: NDArray[Any]) -> None:
+    """Check that numbers have only digits, points and minus signs, begin with a digit, and are not long.
+
+    Arrow takes care of the rest: it refuses what is not a number.
+    """
+    starts = offsets[:-1]
+    lengths = offsets[1:] - starts
+    if lengths.min() < 1 or lengths.max() > _MAX_NUMBER_LENGTH:
+        raise Unusual
+    if data[offsets[0] : offsets[-1]].translate(None, _PLAIN):
+        raise Unusual
+    characters = np.frombuffer(data, np.uint8)
+    first = characters[starts]
+    if (first - _ZERO < 10).all():  # unsigned: a point or minus sign becomes a large number
+        return
+    signs = first == _MINUS
+    if (lengths[signs] < 2).any() or not (characters[starts + signs] - _ZERO < 10).all():
+        raise Unusual
+
+
+def cast(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    """Numbers in texts, or numbers as texts."""
+    try:
+        return _CAST.call([array], _options(type_))
+    except pa.ArrowInvalid:
+        raise Unusual from None
+
+
+@functools.cache
+def _options(type_: pa.DataType) -> pc.CastOptions:
+    return pc.CastOptions(type_)
 
 
 def array_of(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
@@ -38,12 +127,20 @@ def array_of(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
         raise Unusual from None
 
 
-def ids(values: Sequence[Any]) -> pa.Array:
-    """Ids as text: either all are text already, or all are numbers."""
+def texts(values: Sequence[Any]) -> pa.Array:
+    """Texts, None where one is missing."""
+    array = array_of(values, pa.string())
+    if (pc.max(pc.binary_length(array)).as_py() or 0) > _MAX_TEXT_LENGTH:
+        raise Unusual
+    return array
+
+
+def integers(values: Sequence[Any]) -> pa.Array:
+    """Whole numbers, None where one is missing."""
     try:
-        return pa.array(values, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-        return array_of(values, pa.int64()).cast(pa.string())
+        return pa.array(np.fromiter(values, np.int64, len(values)))
+    except (TypeError, OverflowError):
+        return array_of(values, pa.int64())
 
 
 def times(values: Sequence[Any], unit: TimeUnit) -> pa.Array:
@@ -53,59 +150,15 @@ def times(values: Sequence[Any], unit: TimeUnit) -> pa.Array:
             return pa.array([milliseconds(value, unit) for value in values], pa.int64())
         except DecodeError:
             raise Unusual from None
-    return in_milliseconds(array_of(values, pa.int64()), unit)
+    return in_milliseconds(integers(values), unit)
 
 
 def in_milliseconds(array: pa.Array, unit: TimeUnit) -> pa.Array:
     """Times that are whole numbers in milliseconds, never later than they are."""
     highest = {"s": YEAR_3000 // 1000, "us": YEAR_3000 * 1000}.get(unit, YEAR_3000)
-    if len(array) > array.null_count:
-        span = pc.min_max(array)
-        if span["min"].as_py() < 0 or span["max"].as_py() >= highest:
-            raise Unusual
+    present = (array.drop_null() if array.null_count else array).to_numpy()
+    if len(present) and (present.min() < 0 or present.max() >= highest):
+        raise Unusual
     if unit == "ms":
         return array
     return pc.multiply(array, 1000) if unit == "s" else pc.divide(array, 1000)
-
-
-def numbers(texts: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Amounts that are plain decimal numbers such as "-0.5", without a missing one."""
-    if not len(texts):
-        return pa.array([], type_)
-    if texts.null_count:
-        raise Unusual
-    _, offsets_buffer, data_buffer = texts.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    if data_buffer is None or offsets[0] == offsets[-1]:
-        raise Unusual
-    check_plain(np.frombuffer(data_buffer, np.uint8), offsets)
-    try:
-        return texts.cast(type_)
-    except pa.ArrowInvalid:
-        raise Unusual from None
-
-
-def integers(texts: pa.Array) -> pa.Array:
-    """Whole numbers that are texts, without a missing one."""
-    if len(texts) and pc.max(pc.binary_length(texts)).as_py() > _MAX_INTEGER_LENGTH:
-        raise Unusual
-    return numbers(texts, pa.int64())
-
-
-def check_plain(data: NDArray[np.uint8], offsets: NDArray[Any]) -> None:
-    """Check that texts have only digits, points and minus signs, begin with a digit, and are not long.
-
-    Arrow takes care of the rest: it refuses what is not a number.
-    """
-    starts, lengths = offsets[:-1], np.diff(offsets)
-    if lengths.min() < 1 or lengths.max() > _MAX_LENGTH:
-        raise Unusual
-    if not _IS_PLAIN[data[offsets[0] : offsets[-1]]].all():
-        raise Unusual
-    signs = data[starts] == _MINUS
-    if signs.any():
-        if (lengths[signs] < 2).any():
-            raise Unusual
-        starts = starts + signs
-    if not _IS_DIGIT[data[starts]].all():
-        raise Unusual

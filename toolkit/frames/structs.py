@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
-from toolkit.endpoints.model import ROW_NAME, ColumnKind
+from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import Node, tree_of
@@ -25,18 +25,9 @@ from toolkit.frames.shape import Shape
 MAX_BODY_BYTES = 1 << 20
 _MAX_MEMORY = 32 << 20
 _BYTES_PER_VALUE = 48
-# No run of digits may have twice as many: Python would take hours to parse millions.
-_MAX_DIGITS = 400
 _QUOTE = ord('"')
 
 _TIME = pa.timestamp("ms", "UTC")
-_TYPES: Mapping[ColumnKind, pa.DataType] = {
-    "text": pa.string(),
-    "email": pa.string(),
-    "flag": pa.bool_(),
-    "integer": pa.int64(),
-    "texts": pa.list_(pa.string()),
-}
 
 
 class StructReader:
@@ -57,14 +48,23 @@ class StructReader:
         self._amount_type = EXACT_TYPE if exact else pa.float64()
         self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
         names = endpoint.identity
+        self._declared = {field for column in endpoint.columns for field in column.fields}
+        self._ignored = frozenset(endpoint.ignored)
+        self._time_at = next(
+            (n for n, column in enumerate(endpoint.columns) if column.name == endpoint.order_by), None
+        )
         self._identity = {column.name for column in endpoint.columns if column.name in names or not names}
         columns = {field: column for column, field in self._fields if field}
-        self._outer = {field for column, field in self._fields if column.outer and field}
-        paths = (columns.keys() - self._outer - {ROW_NAME}) | shape.extra
+        outer = {field: column for column, field in self._fields if column.outer}
         self._leaves = {
             path: leaf_of(path, columns.get(path), swapped=path in shape.swapped)
-            for path in paths | self._outer | shape.outer_extra
+            for path in (columns.keys() - outer.keys() - {ROW_NAME}) | shape.extra
         }
+        self._outer_leaves = {
+            path: leaf_of(path, outer.get(path), swapped=path in shape.swapped)
+            for path in outer.keys() | shape.outer_extra
+        }
+        paths = {*self._leaves}
         self._row: ObjectType | None = None
         if endpoint.row_layout == "arrays":
             row_type: Any = self._array_type(paths)
@@ -76,6 +76,10 @@ class StructReader:
         for name in reversed(endpoint.rows_field.split(".") if endpoint.rows_field else []):
             self._wrappers.insert(0, self._wrapper(name, rows_type))
             rows_type = self._wrappers[0].type
+        # Bytes that a row has at least, if it is valid; a comma and the brackets included.
+        shortest = 3 + (0 if self._row is None else self._row.shortest)
+        memory = _BYTES_PER_VALUE * (len(self._leaves) + 8)
+        self._max_bytes = min(MAX_BODY_BYTES, _MAX_MEMORY * shortest // memory)
         self._decoder = msgspec.json.Decoder(rows_type)
         self._row_decoder = msgspec.json.Decoder(row_type)
 
@@ -88,7 +92,7 @@ class StructReader:
     def _wrapper(self, rows_name: str, rows_type: Any) -> ObjectType:
         """The type of an object around the rows. Which of its fields is at which level is not declared."""
         success = self._endpoint.success_field
-        leaves = {path: self._leaves[path] for path in self._outer | self._shape.outer_extra}
+        leaves = dict(self._outer_leaves)
         if success:
             leaves[success] = Leaf(success, bool, "none")
         leaves.pop(rows_name, None)
@@ -127,12 +131,7 @@ class StructReader:
         return self._page(rows, by_path, outer, counted.raw, outline)
 
     def _parsed(self, body: bytes) -> Any:
-        if b"\\" in body or len(body) > MAX_BODY_BYTES:
-            raise Unusual
-        brackets = body.count(b"{") + body.count(b"[")
-        if brackets * (len(self._leaves) + 8) * _BYTES_PER_VALUE > _MAX_MEMORY or any(
-            body[start : start + _MAX_DIGITS].isdigit() for start in range(0, len(body), _MAX_DIGITS)
-        ):
+        if b"\\" in body or len(body) > self._max_bytes:
             raise Unusual
         is_row = self._row is not None and not self._wrappers and self._endpoint.row_layout == "objects"
         decoder = self._decoder
@@ -178,57 +177,94 @@ class StructReader:
         raw: set[str],
         outline: Any,
     ) -> Page:
-        columns: list[pa.Array] = []
-        texts: dict[int, pa.Array] = {}
-        moments: Any = []
-        for index, (column, field) in enumerate(self._fields):
-            if column.outer:
-                if field not in outer and not column.optional:
-                    raise Unusual
-                values: Sequence[Any] = [outer.get(field)] * rows
+        received: list[Sequence[Any]] = []
+        for column, field in self._fields:
+            if not column.outer:
+                received.append(by_path[field] if field else [None] * rows)
+            elif field in outer or column.optional:
+                received.append([outer.get(field)] * rows)
             else:
-                values = by_path[field] if field else [None] * rows
-            array, text = self._array(column, field, values)
-            if self._endpoint.newest_first:
-                array, text = _reversed(array), None if text is None else _reversed(text)
-            if text is not None and column.name in self._identity:
-                texts[index] = text
-            if column.kind == "time":
-                if column.name == self._endpoint.order_by:
-                    if array.null_count:
-                        raise Unusual
-                    moments = array.to_numpy()
-                array = array.view(_TIME)
-            if array.null_count and not column.optional:
                 raise Unusual
-            columns.append(array)
-        undeclared = raw - {field for column in self._endpoint.columns for field in column.fields}
+        columns, texts = self._columns(received)
+        if self._endpoint.newest_first:
+            columns = [_reversed(array) for array in columns]
+            texts = {index: _reversed(array) for index, array in texts.items()}
+        if any(array.null_count for array in self._required(columns)):
+            raise Unusual
+        undeclared = raw - self._declared - self._ignored if raw else raw
         return Page(
             rows=rows,
             columns=columns,
-            moments=moments,
+            moments=[] if self._time_at is None else columns[self._time_at].view(pa.int64()).to_numpy(),
             texts=texts,
-            undeclared=frozenset(undeclared - frozenset(self._endpoint.ignored)),
+            undeclared=frozenset(undeclared),
             outline=outline,
         )
 
-    def _array(self, column: Column, field: str, values: Sequence[Any]) -> tuple[pa.Array, pa.Array | None]:
-        """A column, and for amounts the texts they were converted from. Times are int64 for now."""
-        kind, swapped = column.kind, field in self._shape.swapped
-        if kind == "amount":
-            if column.optional and values.count(None) == len(values):
-                return pa.nulls(len(values), self._amount_type), None
-            if swapped:
-                values = [None if value is None else bytes(value).decode("ascii") for value in values]
-            texts = plain.array_of(values, pa.string())
-            return plain.numbers(texts, self._amount_type), texts
+    def _required(self, columns: Sequence[pa.Array]) -> Iterator[pa.Array]:
+        for index, (array, (column, _)) in enumerate(zip(columns, self._fields, strict=True)):
+            if not column.optional or index == self._time_at:
+                yield array
+
+    def _columns(self, received: Sequence[Sequence[Any]]) -> tuple[list[pa.Array], dict[int, pa.Array]]:
+        """The columns, and the texts that amounts were converted from where they tell rows apart."""
+        together = {
+            index: self._as_texts(column, field, values)
+            for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True))
+            if self._is_text(column, field, values)
+        }
+        at = {index: number for number, index in enumerate(together)}
+        texts = plain.Texts([*together.values()])
+        columns: list[pa.Array] = []
+        amounts: dict[int, pa.Array] = {}
+        for index, (column, _) in enumerate(self._fields):
+            if index not in at:
+                columns.append(self._array(column, received[index]))
+                if column.kind == "amount" and column.name in self._identity:
+                    amounts[index] = plain.texts(received[index])
+            elif column.kind == "amount":
+                columns.append(texts.numbers(at[index], self._amount_type))
+                if column.name in self._identity:
+                    amounts[index] = texts.column(at[index])
+            elif column.kind == "integer":
+                columns.append(texts.integers(at[index]))
+            else:
+                columns.append(texts.column(at[index]))
+        return columns, amounts
+
+    def _is_text(self, column: Column, field: str, values: Sequence[Any]) -> bool:
+        """Whether the values of a column are texts, and none is missing."""
+        if not values or column.kind in ("flag", "time", "texts"):
+            return False
+        if column.kind == "integer" and field not in self._shape.swapped:
+            return False
+        if column.kind == "id" and not isinstance(values[0], str):
+            return False
+        return not (column.optional and None in values)
+
+    def _as_texts(self, column: Column, field: str, values: Sequence[Any]) -> Sequence[str]:
+        if column.kind == "amount" and field in self._shape.swapped:
+            return [bytes(value).decode("ascii") for value in values]
+        return values
+
+    def _array(self, column: Column, values: Sequence[Any]) -> pa.Array:
+        """A column whose values are no texts, or where some are missing."""
+        kind = column.kind
         if kind == "time":
-            return plain.times(values, column.unit), None
-        if kind == "id":
-            return plain.ids(values), None
-        if kind == "integer" and swapped:
-            return plain.integers(plain.array_of(values, pa.string())), None
-        return plain.array_of(values, _TYPES[kind]), None
+            return plain.times(values, column.unit).view(_TIME)
+        if kind == "integer":
+            return plain.integers(values)
+        if kind == "flag":
+            return plain.array_of(values, pa.bool_())
+        if kind == "texts":
+            return plain.array_of(values, pa.list_(pa.string()))
+        if values.count(None) == len(values):
+            return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
+        if kind == "amount":
+            return plain.some_numbers(values, self._amount_type)
+        if kind == "id" and isinstance(values[0], int):
+            return plain.cast(plain.integers(values), pa.string())
+        return plain.texts(values)
 
 
 def _reversed(array: pa.Array) -> pa.Array:
