@@ -1,6 +1,6 @@
 """`link.get` on the documented responses of endpoints, declared or not: every column has the right kind.
 
-The kinds were judged by hand, by the documentation of each field, not taken from the code.
+The expected kinds were written down from what the code inferred, and then each name was read and judged.
 """
 
 from __future__ import annotations
