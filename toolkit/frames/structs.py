@@ -260,7 +260,7 @@ class StructReader:
             return plain.array_of(values, pa.bool_())
         if kind == "texts":
             return plain.array_of(values, pa.list_(pa.string()))
-        if values.count(None) == len(values):
+        if column.optional and values.count(None) == len(values):
             return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
         if kind == "amount":
             return plain.some_numbers(values, self._amount_type)
