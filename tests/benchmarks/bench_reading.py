@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,41 +19,49 @@ import pytest
 import requests
 
 import toolkit
-from tests.benchmarks.measure import report, seconds
+from tests.benchmarks.far_exchange import far_exchange
+from tests.benchmarks.measure import processor_seconds, report, seconds
+from tests.support.layouts import CANDLES, candle
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.endpoints import ENDPOINTS_BY_NAME
-from toolkit.frames.builder import FrameBuilder
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Endpoint
+from toolkit.frames.builder import FrameBuilder, Numbers
+from toolkit.frames.decoder import decoder_for
 from toolkit.sandbox.world.tables import ListTable
 from toolkit.transport.strict_json import loads
 
 REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
+MIN_GAIN_REBATES = 2.8
+MIN_GAIN_CANDLES = 4.0
+MAX_EXACT_COST = 1.3
+MAX_COST_OF_LENGTH = 1.3
+MAX_COST_OF_FETCH = 1.8
 
 
 def rows(count: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "subaccountId": str(367537027503425913 + n % 240),
-            "income": f"0.{n:08d}",
-            "asset": "USDT",
-            "symbol": "BTCUSDT",
-            "tradeId": 9_000_000_000 + n,
-            "time": 1_767_000_000_000 + n * 40,
-            "status": 1,
-        }
-        for n in range(count)
-    ]
+    return [row for page in pages_of(count) for row in page]
 
 
-@pytest.mark.parametrize("numbers", ["float", "exact"])
-def test_rows_to_a_frame(numbers: Any) -> None:
+def compact(page: Any) -> bytes:
+    """JSON as the exchange sends it."""
+    return json.dumps(page, separators=(",", ":")).encode()
+
+
+def frame_of(
+    endpoint: Endpoint, bodies: Iterable[bytes], numbers: Numbers, per_window: int = 0
+) -> pd.DataFrame:
+    """The frame of some pages; `per_window` is the number of pages of a window, 0 for one window."""
+    decoder, builder = decoder_for(endpoint, exact=numbers == "exact"), FrameBuilder(endpoint, numbers)
+    for number, body in enumerate(bodies):
+        if per_window and number % per_window == 0:
+            builder.begin_window()
+        page = decoder.read(body)
+        builder.add_page(decoder.decode(loads(body)) if page is None else page)
+    return builder.frame({})
+
+
+def test_rebates_to_a_frame() -> None:
     """Baseline: json.loads, pd.DataFrame and three conversions, without any check."""
-    bodies = [json.dumps(rows(100_000)[start : start + 500]) for start in range(0, 100_000, 500)]
-
-    def ours() -> pd.DataFrame:
-        builder = FrameBuilder(REBATES, numbers)
-        for body in bodies:
-            builder.add(json.loads(body, parse_float=Decimal))
-        return builder.frame({})
+    bodies = [compact(rows(100_000)[start : start + 500]) for start in range(0, 100_000, 500)]
 
     def bare() -> pd.DataFrame:
         frame = pd.concat([pd.DataFrame(json.loads(body)) for body in bodies], ignore_index=True)
@@ -61,31 +70,122 @@ def test_rows_to_a_frame(numbers: Any) -> None:
         frame["tradeId"] = frame["tradeId"].astype(str)
         return frame
 
-    assert len(ours()) == len(bare())
-    report(f"100,000 rows to a frame ({numbers})", seconds(ours), seconds(bare), "pandas alone")
+    ours, exact, alone = processor_seconds(
+        lambda: frame_of(REBATES, bodies, "float"), lambda: frame_of(REBATES, bodies, "exact"), bare
+    )
+    report("100,000 rebates to a frame", ours, alone, "json and pandas alone")
+    report("with exact amounts", exact, ours, "with floats")
+    assert alone >= MIN_GAIN_REBATES * ours
+    assert exact <= MAX_EXACT_COST * ours
 
 
-def test_memory_of_a_fetch() -> None:
-    """Baseline: the memory of the finished frame. Measured is the peak while building one window."""
-    count = 200_000
+def test_candles_to_a_frame() -> None:
+    """Baseline: json.loads, pd.DataFrame and ten conversions, without any check."""
     bodies = [
-        json.dumps(page) for page in (rows(count)[start : start + 500] for start in range(0, count, 500))
+        compact([candle(number) for number in range(start, start + 1000)])
+        for start in range(0, 120_000, 1000)
     ]
+    names = [*(column.name for column in CANDLES.columns), "ignored"]
+    amounts = [column.name for column in CANDLES.columns if column.kind == "amount"]
+
+    def bare() -> pd.DataFrame:
+        frame = pd.concat(
+            [pd.DataFrame(json.loads(body), columns=names) for body in bodies], ignore_index=True
+        )
+        for time_column in ("open_time", "close_time"):
+            frame[time_column] = pd.to_datetime(frame[time_column], unit="ms", utc=True)
+        return frame.astype(dict.fromkeys(amounts, float))
+
+    ours, exact, alone = processor_seconds(
+        lambda: frame_of(CANDLES, bodies, "float"), lambda: frame_of(CANDLES, bodies, "exact"), bare
+    )
+    report("120,000 candles to a frame", ours, alone, "json and pandas alone")
+    report("with exact amounts", exact, ours, "with floats")
+    assert alone >= MIN_GAIN_CANDLES * ours
+    assert exact <= MAX_EXACT_COST * ours
+
+
+@pytest.mark.parametrize(("count", "per_window"), [(400_000, 0), (2_000_000, 200)])
+def test_memory_of_a_fetch(count: int, per_window: int) -> None:
+    """Baseline: the memory of the finished frame. Measured is the peak while pages are read and added."""
     arrow = pa.total_allocated_bytes()
     tracemalloc.start()
-    builder = FrameBuilder(REBATES, "float")
-    for body in bodies:
-        builder.add(json.loads(body))
-    frame = builder.frame({})
+    frame = frame_of(REBATES, map(compact, pages_of(count)), "float", per_window)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     peak += pa.total_allocated_bytes() - arrow
     finished = frame.memory_usage(deep=True).sum()
+    windows = "one window" if not per_window else "windows of 100,000 rows"
     print(
-        f"\n  {count:,} rows of one window: peak {peak / 2**20:.0f} MiB; frame {finished / 2**20:.0f} MiB; "
+        f"\n  {count:,} rows, {windows}: peak {peak / 2**20:.0f} MiB; frame {finished / 2**20:.0f} MiB; "
         f"ratio {peak / finished:.2f}"
     )
+    assert len(frame) == count
     assert peak <= 3 * finished
+
+
+def test_time_per_row_of_a_long_fetch() -> None:
+    """Baseline: the time per row of a twentieth of the rows."""
+    few, many = 100_000, 2_000_000
+    bodies = [compact(page) for page in pages_of(many)]
+    short, long = processor_seconds(
+        lambda: frame_of(REBATES, bodies[: few // 500], "float"),
+        lambda: frame_of(REBATES, bodies, "float"),
+        rounds=3,
+    )
+    report("2,000,000 rows, for each 100,000", long * few / many, short, "100,000 rows")
+    assert long * few / many <= MAX_COST_OF_LENGTH * short
+
+
+def pages_of(count: int) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, count, 500):
+        yield [
+            {
+                "subaccountId": str(367537027503425913 + n % 240),
+                "income": f"0.{n:08d}",
+                "asset": "USDT",
+                "symbol": "BTCUSDT",
+                "tradeId": 9_000_000_000 + n,
+                "time": 1_767_000_000_000 + n * 40,
+                "status": 1,
+            }
+            for n in range(start, start + 500)
+        ]
+
+
+def test_processor_time_of_a_fetch() -> None:
+    """Baseline: the same 200 pages by a bare session that signs and reads the bodies, from another process."""
+    with far_exchange(200, 6.9, 0.0) as exchange:
+        hosts = dict.fromkeys(BASE_URLS, exchange["address"])
+        link = toolkit.Link(
+            key=exchange["key"],
+            secret=exchange["secret"],
+            hosts=hosts,
+            limits={"sapi-ip": 10**8},
+            progress=False,
+        )
+        session = requests.Session()
+        session.headers["X-MBX-APIKEY"] = exchange["key"]
+
+        def bare() -> int:
+            for page in range(1, 203):
+                query = (
+                    f"startTime={exchange['first']}&endTime={exchange['last']}&page={page}&size=500"
+                    f"&timestamp={int(time.time() * 1000)}"
+                )
+                signature = hmac.new(exchange["secret"].encode(), query.encode(), hashlib.sha256).hexdigest()
+                url = f"{exchange['address']}{REBATES.path}?{query}&signature={signature}"
+                assert session.get(url, timeout=5).content
+            return page
+
+        frame = link.exchange.rebates(start=exchange["first"], end=exchange["last"])
+        ours, alone = processor_seconds(
+            lambda: link.exchange.rebates(start=exchange["first"], end=exchange["last"]), bare
+        )
+        report(f"{frame.attrs['requests']} requests, {len(frame):,} rows", ours, alone, "bodies alone")
+        session.close()
+        link.close()
+    assert ours <= MAX_COST_OF_FETCH * alone
 
 
 def test_pages_over_a_socket() -> None:

@@ -20,6 +20,24 @@ def seconds(work: Callable[[], object], *, rounds: int = 5) -> float:
     return statistics.median(times)
 
 
+def processor_seconds(*works: Callable[[], object], rounds: int = 7) -> list[float]:
+    """The median processor time of each piece of work, all threads included.
+
+    They take turns, so that other load on the machine affects all of them.
+    """
+    for work in works:
+        work()
+    times: list[list[float]] = []
+    for _ in range(rounds):
+        times.append([])
+        for work in works:
+            gc.collect()
+            start = time.process_time()
+            work()
+            times[-1].append(time.process_time() - start)
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
 def report(name: str, ours: float, baseline: float, baseline_name: str) -> None:
     """Print a measurement, its baseline and the ratio in one line."""
     times = f"{name}: {ours * 1000:,.1f} ms; {baseline_name}: {baseline * 1000:,.1f} ms"

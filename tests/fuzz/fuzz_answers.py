@@ -1,12 +1,14 @@
 """Coverage-guided fuzzing of responses, run by `make fuzz`.
 
-The seeds are the documented responses. A response fails if it raises anything but an error of the toolkit, or
-takes more memory or time than its size justifies.
+The seeds are the documented responses, and one of each layout that rows can have. A response fails if it
+raises anything but an error of the toolkit, takes more memory or time than its size justifies, or has another
+outcome on the fast path than on the strict one.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 import sys
@@ -29,19 +31,15 @@ with atheris.instrument_imports(
     import toolkit.timing.http_dates
     import toolkit.transport.responses
     import toolkit.transport.strict_json
-with atheris.instrument_imports(
-    include=[
-        "toolkit.frames.builder",
-        "toolkit.frames.infer",
-        "toolkit.frames.infer_kinds",
-        "toolkit.frames.infer_rows",
-    ]
-):
+with atheris.instrument_imports(include=["toolkit.frames"]):
     import toolkit.frames.builder
+    import toolkit.frames.decoder
     import toolkit.frames.infer  # noqa: F401
 
-from tests.support.hostile import documented, headers_of, read, write
+from tests.support.hostile import compare_paths, documented, headers_of, read, write
+from tests.support.layouts import LAYOUTS
 from toolkit.endpoints import Write
+from toolkit.frames.decoder import Decoder
 from toolkit.transport.responses import RawResponse
 
 MAX_MEMORY = 64 << 20
@@ -62,7 +60,10 @@ ODD = [
     b'"\xf0\x9f\x98\x80"',
 ]
 
-ENDPOINTS = [endpoint for endpoint, _ in documented()]
+SEEDS = [*documented(), *((endpoint, json.dumps(body).encode()) for endpoint, body in LAYOUTS.values())]
+ENDPOINTS = [endpoint for endpoint, _ in SEEDS]
+# As in a session, they learn from the responses they have seen.
+decoders = [[Decoder(endpoint, exact=exact) for endpoint in ENDPOINTS] for exact in (False, True)]
 NUMBER = itertools.count()
 
 
@@ -84,7 +85,7 @@ def one(data: bytes) -> None:
         elif isinstance(endpoint := ENDPOINTS[choice], Write):
             write(endpoint, response)
         else:
-            read(endpoint, response, numbers)
+            compare_paths(endpoint, response, numbers, decoders[numbers == "exact"][choice])
         took = time.monotonic() - began
         peak = tracemalloc.get_traced_memory()[1] if traced else 0
     finally:
@@ -108,7 +109,7 @@ def mutate(data: bytes, most: int, seed: int) -> bytes:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for number, (_, body) in enumerate(documented()):
+        for number, (_, body) in enumerate(SEEDS):
             for name, choice in (("", number), ("i", 255)):
                 Path(folder, f"{number}{name}").write_bytes(bytes([choice, number % 2, 0]) + body)
         atheris.Setup([*sys.argv, folder], one, custom_mutator=mutate)

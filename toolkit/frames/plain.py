@@ -135,8 +135,8 @@ def texts(values: Sequence[Any]) -> pa.Array:
     return array
 
 
-def integers(values: Sequence[Any]) -> pa.Array:
-    """Whole numbers, None where one is missing."""
+def integers(values: Sequence[int | None]) -> pa.Array:
+    """Whole numbers, None where one is missing. Only for ints: numpy would read texts as well."""
     try:
         return pa.array(np.fromiter(values, np.int64, len(values)))
     except (TypeError, OverflowError):

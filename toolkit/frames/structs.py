@@ -217,9 +217,9 @@ class StructReader:
         texts = plain.Texts([*together.values()])
         columns: list[pa.Array] = []
         amounts: dict[int, pa.Array] = {}
-        for index, (column, _) in enumerate(self._fields):
+        for index, (column, field) in enumerate(self._fields):
             if index not in at:
-                columns.append(self._array(column, received[index]))
+                columns.append(self._array(column, field, received[index]))
                 if column.kind == "amount" and column.name in self._identity:
                     amounts[index] = plain.texts(received[index])
             elif column.kind == "amount":
@@ -247,23 +247,25 @@ class StructReader:
             return [bytes(value).decode("ascii") for value in values]
         return values
 
-    def _array(self, column: Column, values: Sequence[Any]) -> pa.Array:
+    def _array(self, column: Column, field: str, values: Sequence[Any]) -> pa.Array:
         """A column whose values are no texts, or where some are missing."""
         kind = column.kind
         if kind == "time":
             return plain.times(values, column.unit).view(_TIME)
         if kind == "integer":
+            if field in self._shape.swapped:
+                raise Unusual
             return plain.integers(values)
         if kind == "flag":
             return plain.array_of(values, pa.bool_())
         if kind == "texts":
             return plain.array_of(values, pa.list_(pa.string()))
-        if values.count(None) == len(values):
+        if column.optional and values.count(None) == len(values):
             return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
         if kind == "amount":
             return plain.some_numbers(values, self._amount_type)
         if kind == "id" and isinstance(values[0], int):
-            return plain.cast(plain.integers(values), pa.string())
+            return plain.cast(plain.array_of(values, pa.int64()), pa.string())  # refuses texts
         return plain.texts(values)
 
 

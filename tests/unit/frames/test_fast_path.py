@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,13 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.hostile import NOW, documented
-from tests.support.layouts import LAYOUTS
+from tests.support.hostile import NOW, StrictDecoder, documented
+from tests.support.layouts import CANDLES, LAYOUTS, candle, column
+from tests.support.rows import rebate
 from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint, Write
-from toolkit.errors import ToolkitError
+from toolkit.errors import ContractError, RowOrderError, ToolkitError
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.decoder import Decoder
+from toolkit.frames.number_arrays import NumberArrayReader
 from toolkit.frames.page import Page
+from toolkit.frames.plain import Unusual
+from toolkit.frames.shape import Shape, declared_shape
+from toolkit.frames.validation import Query
 from toolkit.transport.responses import RawResponse, parse_response
 
 REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
@@ -34,13 +41,6 @@ CASES: dict[str, tuple[Endpoint, bytes]] = {
     for endpoint, body in documented()
     if not isinstance(endpoint, Write)
 } | {name: (endpoint, compact(payload)) for name, (endpoint, payload) in LAYOUTS.items()}
-
-
-class StrictDecoder(Decoder):
-    """A decoder without a fast path."""
-
-    def read(self, body: bytes) -> Page | None:
-        return None
 
 
 class FastDecoder(Decoder):
@@ -174,7 +174,7 @@ ODD_VALUES = [
 ]
 ODD_NAMES = ["new", "code", "msg", "success", "data", "0", "12", "*", "a.b", "é", "asset", "time", ""]
 
-CODES = {"error": {"code": -1003, "msg": "x"}, "failure": {"success": False}, "ok": {"code": 0, "msg": ""}}
+CODED = (column("code", "code", "integer"), column("msg", "msg", "text", optional=True))
 
 
 def containers(payload: Any) -> list[Any]:
@@ -189,20 +189,20 @@ def change(payload: Any, dice: random.Random) -> Any:
     """Change one place of a payload."""
     places = [each for each in containers(payload) if each]
     if not places:
-        return dice.choice(ODD_VALUES)
+        return deepcopy(dice.choice(ODD_VALUES))
     place = dice.choice(places)
     key: Any = dice.choice(list(place)) if isinstance(place, dict) else dice.randrange(len(place))
     action = dice.randrange(7)
     if action <= 2:
-        place[key] = dice.choice(ODD_VALUES)
+        place[key] = deepcopy(dice.choice(ODD_VALUES))
     elif action == 3:
         del place[key]
     elif action == 4 and isinstance(place, dict):
-        place[dice.choice(ODD_NAMES)] = dice.choice(ODD_VALUES)
+        place[dice.choice(ODD_NAMES)] = deepcopy(dice.choice(ODD_VALUES))
     elif action == 5 and isinstance(place, dict):
         place[dice.choice(ODD_NAMES)] = place.pop(key)
     elif isinstance(place, list):
-        place.insert(dice.randrange(len(place) + 1), json.loads(json.dumps(dice.choice(place))))
+        place.insert(dice.randrange(len(place) + 1), deepcopy(dice.choice(place)))
     else:
         items = list(place.items())
         dice.shuffle(items)
@@ -258,3 +258,225 @@ def mutations(endpoint: Endpoint, body: bytes, seed: int) -> list[bytes]:
 def test_both_paths_give_the_same_for_changed_responses(name: str, seed: int, numbers: Numbers) -> None:
     endpoint, body = CASES[name]
     check(endpoint, mutations(endpoint, body, seed), numbers)
+
+
+# -- what the fast path must not accept --------------------------------------------------------------------
+
+
+def rebates_of(*rows: dict[str, Any]) -> bytes:
+    return compact(list(rows))
+
+
+REBATE = rebate(1, 1_767_225_600_000) | {"subaccountId": "1"}
+ONE = rebates_of(REBATE)
+
+REFUSED = {
+    "ids as numbers and texts": rebates_of(REBATE, REBATE | {"tradeId": "007"}),
+    "a field twice": ONE.replace(b'"status":1', b'"status":1,"status":1'),
+    "a field twice, with a space": ONE.replace(b'"status":1', b'"status":1,"status" :1'),
+    "an escape in a name": ONE.replace(b'"status"', b'"\\u0073tatus"'),
+    "an escape in a value": ONE.replace(b'"USDT"', b'"USD\\u0054"'),
+    "an exponent": ONE.replace(b'"1.5"', b'"1.5e2"'),
+    "a sign": ONE.replace(b'"1.5"', b'"+1.5"'),
+    "nothing before the point": ONE.replace(b'"1.5"', b'".5"'),
+    "no amount": ONE.replace(b'"1.5"', b'""'),
+    "an amount as a number": ONE.replace(b'"1.5"', b"1.5"),
+    "a number of 41 digits": ONE.replace(b'"1.5"', b'"' + b"1" * 41 + b'"'),
+    "a text of 400 digits": ONE.replace(b"BTCUSDT", b"1" * 900),
+    "null": ONE.replace(b'"BTCUSDT"', b"null"),
+    "an id that is no text nor number": ONE.replace(b'"subaccountId":"1"', b'"subaccountId":1.0'),
+    "a large number": ONE.replace(b'"status":1', b'"status":%d' % 2**64),
+    "a time before 1970": ONE.replace(b"1767225600000", b"-1"),
+    "a missing field": ONE.replace(b',"status":1', b""),
+    "an undeclared field": ONE.replace(b'"status":1', b'"status":1,"new":1'),
+    "a byte order mark": b"\xef\xbb\xbf" + ONE,
+    "no UTF-8": ONE.replace(b"USDT", b"\xff"),
+    "cut off": ONE[:-1],
+    "two values": ONE + b"[]",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_unusual_response_is_left_to_the_strict_path(name: str) -> None:
+    assert REFUSED[name] != ONE
+    assert Decoder(REBATES).read(ONE) is not None
+    assert Decoder(REBATES).read(REFUSED[name]) is None
+    check(REBATES, [ONE, REFUSED[name]], "float")
+
+
+CANDLE = compact([candle(number) for number in range(3)])
+
+REFUSED_CANDLES = {
+    "an item more in one row": CANDLE.replace(b'"0"],', b'"0","0"],', 1),
+    "an item less in one row": CANDLE.replace(b',"0"],', b"],", 1),
+    "an array in a row": CANDLE.replace(b'"0"],', b"[0]],", 1),
+    "a time as text": CANDLE.replace(b"[1767225600000", b'["1767225600000"', 1),
+    "an amount as a number": re.sub(rb'"(\d+\.\d+)"', rb"\1", CANDLE, count=1),
+    "a leading zero": CANDLE.replace(b"[1767225600000", b"[01767225600000", 1),
+    "a fraction of a trade": CANDLE.replace(b",1,", b",1.0,", 1),
+    "two points": CANDLE.replace(b'"42000.', b'"4.2000.', 1),
+    "no digit before the point": CANDLE.replace(b'"42000.', b'".', 1),
+    "a letter": CANDLE.replace(b'"42000.', b'"4e2.', 1),
+    "nothing in an ignored item": CANDLE.replace(b'"0"]', b'""]', 1),
+    "a digit outside of the quotation marks": CANDLE.replace(b'"42001.00000000"', b'"42001.0000000"0', 1),
+    "a digit between two rows": CANDLE.replace(b"],[", b"]7,[", 1),
+    "a digit before a row": CANDLE.replace(b"],[", b"],7[", 1),
+    "a digit after all rows": CANDLE + b"7",
+    "a minus sign": CANDLE.replace(b'"42000.', b'"-42000.', 1),
+    "white space": CANDLE.replace(b"],[", b"], [", 1),
+    "a slash": CANDLE.replace(b'"42000.', b'"42/00.', 1),
+    "a quotation mark elsewhere": CANDLE.replace(b'"42000.', b'4"2000.', 1),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_CANDLES)
+def test_unusual_candles_are_left_to_another_path(name: str) -> None:
+    body = REFUSED_CANDLES[name]
+    assert body != CANDLE
+    reader = NumberArrayReader(CANDLES, declared(CANDLES), exact=False)
+    assert reader.read(CANDLE).rows == 3
+    with pytest.raises(Unusual):
+        reader.read(body)
+    check(CANDLES, [CANDLE, body], "float")
+
+
+def declared(endpoint: Endpoint) -> Shape:
+    """The shape of candles, of which the ignored item is a text."""
+    return replace(declared_shape(endpoint), swapped=frozenset({"11"}))
+
+
+# -- what the strict path has shown ------------------------------------------------------------------------
+
+
+def test_an_undeclared_field_costs_the_fast_path_one_page() -> None:
+    decoder = Decoder(REBATES)
+    new = [rebates_of(REBATE | {"new": number, "other": "x"}) for number in range(3)]
+    assert decoder.read(new[0]) is None
+    assert decoder.decode(json.loads(new[0])).undeclared == {"new", "other"}
+    for body in new[1:]:
+        page = decoder.read(body)
+        assert page is not None
+        assert page.undeclared == {"new", "other"}
+    page = decoder.read(ONE)
+    assert page is not None, "it may be left out again"
+    assert not page.undeclared
+    assert decoder.read(rebates_of(REBATE | {"third": 1})) is None
+
+
+@pytest.mark.parametrize("value", [{"a": 1, "b": [2]}, [1, 2], "1" * 301, 1e30])
+def test_an_undeclared_field_with_an_unusual_value_is_left_to_the_strict_path(value: Any) -> None:
+    decoder = Decoder(REBATES)
+    decoder.decode([REBATE | {"new": 1}])
+    assert decoder.read(rebates_of(REBATE | {"new": value})) is None
+
+
+def test_a_server_that_always_sends_other_fields_does_not_make_the_decoder_grow() -> None:
+    decoder = Decoder(REBATES)
+    for number in range(300):
+        decoder.decode([REBATE | {f"new{number}": 1}])
+    assert len(decoder._shape.extra) <= 50
+
+
+# -- errors with HTTP 200 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":-1003,"msg":"Too many requests."}',
+        b'{"success":false,"transfers":[]}',
+        b'{"success":false,"futuresType":1,"transfers":[]}',
+        b'[{"code":-1,"msg":"x"}]',
+        b'{"status":"ERROR","type":"GENERAL","code":"-1003","msg":"x","data":{"page":1,"data":[]}}',
+        b'{"status":"ERROR","type":"GENERAL","code":"-1003","message":"x"}',
+    ],
+)
+@pytest.mark.parametrize("name", [*LAYOUTS, "exchange.futures_transfers", "exchange.api_keys"])
+def test_an_error_is_recognised_as_on_the_strict_path(name: str, body: bytes) -> None:
+    endpoint, good = CASES[name]
+    check(endpoint, [good, body, good], "float")
+
+
+def test_a_row_that_is_an_error_is_not_a_row() -> None:
+    coded = replace(LAYOUTS["named"][0], row_layout="objects", columns=CODED)
+    check(coded, [b'[{"code":1,"msg":"x"}]', b'[{"code":-1,"msg":"x"}]', b'{"code":-1,"msg":"x"}'], "float")
+    with pytest.raises(ToolkitError):
+        page_of(Decoder(coded), b'[{"code":-1,"msg":"x"}]')
+
+
+# -- pages of both paths in one frame ----------------------------------------------------------------------
+
+
+def pages(count: int, size: int, a_moment: int) -> list[list[dict[str, Any]]]:
+    """Rows of which so many have the same time, in overlapping pages."""
+    rows = [rebate(number, 1_767_225_600_000 + number // a_moment) for number in range(count)]
+    return [rows[max(0, start - size // 2) : start + size] for start in range(0, count, size)]
+
+
+@given(st.lists(st.booleans(), min_size=6, max_size=6), st.sampled_from([1, 3, 7, 100]), st.booleans())
+def test_repeated_rows_are_found_among_pages_of_both_paths(
+    fast: list[bool], a_moment: int, new: bool
+) -> None:
+    decoder, builder = Decoder(REBATES), FrameBuilder(REBATES, "float")
+    for is_fast, rows in zip(fast, pages(60, 10, a_moment), strict=True):
+        page = decoder.read(compact(rows)) if is_fast else decoder.decode(rows)
+        assert page is not None
+        builder.add_page(page)
+        if new:
+            builder.begin_window()
+    assert builder.frame({})["trade_id"].tolist() == [str(2**55 + number) for number in range(60)]
+
+
+def test_a_repeated_page_is_found_although_others_came_between() -> None:
+    decoder, builder = Decoder(REBATES), FrameBuilder(REBATES, "float")
+    bodies = [compact(rows) for rows in pages(60, 10, 4)]
+    for body in bodies:
+        page = decoder.read(body)
+        assert page is not None
+        builder.add_page(page)
+    before = builder.rows
+    page = decoder.read(bodies[1])
+    assert page is not None
+    builder.add_page(page)
+    assert builder.rows == before
+
+
+def test_rows_equal_in_one_page_are_all_kept() -> None:
+    kickbacks, row = ENDPOINTS_BY_NAME["spot.kickbacks"], {"income": "0.1", "asset": "BTC", "symbol": "S"}
+    decoder, builder = Decoder(kickbacks), FrameBuilder(kickbacks, "float")
+    for _ in range(2):
+        page = decoder.read(
+            compact([row | {"time": 5}, row | {"time": 5}, row | {"time": 6, "income": "0.10"}])
+        )
+        assert page is not None
+        builder.add_page(page)
+    assert builder.frame({})["time"].astype("int64").tolist() == [5, 5, 6]
+    page = decoder.read(compact([row | {"time": 6, "income": "0.1"}]))
+    assert page is not None
+    builder.add_page(page)
+    assert builder.rows == 4, "an amount that is written otherwise is another row"
+
+
+def test_rows_that_do_not_match_are_refused_with_the_same_words() -> None:
+    query = Query(REBATES, {"subAccountId": "2"})
+    texts = []
+    for page in (Decoder(REBATES).read(ONE), Decoder(REBATES).decode(json.loads(ONE))):
+        builder = FrameBuilder(REBATES, "float", query=query)
+        assert page is not None
+        with pytest.raises(ContractError, match="`sub_account_id` '1', but '2' was requested") as caught:
+            builder.add_page(page)
+        texts.append(str(caught.value))
+        with pytest.raises(ContractError, match="row 0 has the time 2026"):
+            FrameBuilder(REBATES, "float", query=Query(REBATES, {})).add_page(page, (0, 1))
+    assert texts[0] == texts[1]
+
+
+def test_rows_out_of_order_are_refused_with_the_same_words() -> None:
+    rows = [rebate(number, 1_767_225_600_000 - number) for number in range(2)]
+    texts = []
+    for page in (Decoder(REBATES).read(compact(rows)), Decoder(REBATES).decode(rows)):
+        assert page is not None
+        with pytest.raises(RowOrderError) as caught:
+            FrameBuilder(REBATES, "float").add_page(page)
+        texts.append(str(caught.value))
+    assert texts[0] == texts[1]
