@@ -51,7 +51,7 @@ def rows_of(payload: Any) -> list[dict[str, Any]]:
     return payload if isinstance(payload, list) else [payload]
 
 
-@pytest.mark.parametrize("endpoint_name", READ_NAMES)
+@pytest.mark.parametrize("endpoint_name", sorted({*READ_NAMES} - {*exchange().examples}))
 def test_every_endpoint_responds_as_documented(endpoint_name: str) -> None:
     response = ask(exchange(), endpoint_name)
     assert response.status == 200, response.body

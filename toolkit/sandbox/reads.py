@@ -164,6 +164,7 @@ class Reads:
 
     def wrap(self, request: CheckedRequest, rows: list[Row]) -> object:
         """The rows in the documented shape."""
+        rows = rows[::-1] if request.endpoint.newest_first else rows
         return layouts.wrap(request.endpoint, rows, request.values, request.now_ms)
 
     def _table(self, request: CheckedRequest) -> Table:

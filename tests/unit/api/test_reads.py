@@ -161,10 +161,10 @@ def required_arguments(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[st
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
 def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
-    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
+    shared_env: SandboxEnv, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
 ) -> None:
     given = required_arguments(endpoint, arguments)
-    frame = method_of(shared_link, endpoint)(**given, numbers=numbers)
+    frame = method_of(shared_env.link, endpoint)(**given, numbers=numbers)
     assert_as_declared(frame, endpoint, numbers)
     assert len(frame) > 0
     attrs = frame.attrs
@@ -189,7 +189,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "sandbox",
     )
     assert attrs["complete"] is True
-    assert attrs["example"] is False
+    assert attrs["example"] is (endpoint.qualified_name in shared_env.exchange.examples)
     assert attrs["undeclared"] == []
     assert attrs["weight"] == attrs["requests"] * endpoint.weight_of({})
     assert set(given) <= set(attrs["parameters"])
