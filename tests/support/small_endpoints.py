@@ -44,7 +44,7 @@ def _endpoint(
         rate_limit=rate_limit,
         columns=tuple(columns),
         summary=f"Small rows: {name}.",
-        source="https://developers.binance.com/docs",
+        source="https://developers.binance.com/en/docs/products/oms/overview",
         **more,
     )
 

@@ -159,8 +159,9 @@ def _texts(endpoint: Endpoint, param: Param, value: object) -> tuple[str, ...]:
         raise usage_error(endpoint, f"`{param.name}` must be a list of texts, not text{instead}")
     given = _items(value)
     if not given:
-        shown = kind_of(value) if param.private else quoted(value)
-        raise usage_error(endpoint, f"`{param.name}` must be a list with at least one text, not {shown}")
+        raise usage_error(
+            endpoint, f"`{param.name}` must be a list with at least one text, not {_shown(param, value)}"
+        )
     texts = tuple(dict.fromkeys(_item(endpoint, param, each) for each in given))
     if param.maximum is not None and len(texts) > param.maximum:
         raise usage_error(
@@ -179,8 +180,7 @@ def _item(endpoint: Endpoint, param: Param, value: object) -> str:
     if value is None or _is_missing(value):
         raise usage_error(endpoint, f"`{param.name}` contains a missing value ({value})")
     if not isinstance(value, str):
-        shown = kind_of(value) if param.private else quoted(value)
-        raise usage_error(endpoint, f"`{param.name}` contains {shown}, which is not text")
+        raise usage_error(endpoint, f"`{param.name}` contains {_shown(param, value)}, which is not text")
     check_visible(endpoint, param.name, value)
     if not value.strip():
         raise usage_error(endpoint, f"`{param.name}` contains an empty text")
@@ -223,8 +223,7 @@ def _checked_text(endpoint: Endpoint, param: Param, value: object) -> str:
         return str(int(value))
     if not isinstance(value, str):
         why = " (a float cannot hold an id exactly)" if isinstance(value, float) else ""
-        shown = kind_of(value) if param.private else quoted(value)
-        raise usage_error(endpoint, f"`{param.name}` must be text, not {shown}{why}")
+        raise usage_error(endpoint, f"`{param.name}` must be text, not {_shown(param, value)}{why}")
     if not value.strip():
         instead = "" if param.required else "; leave it out or use None"
         raise usage_error(endpoint, f"`{param.name}` is empty{instead}")
@@ -241,6 +240,10 @@ def _checked_text(endpoint: Endpoint, param: Param, value: object) -> str:
     if param.kind == "email" and value.count("@") != 1:
         raise usage_error(endpoint, f"`{param.name}` must be an e-mail address with one @")
     return value
+
+
+def _shown(param: Param, value: object) -> str:
+    return kind_of(value) if param.private else quoted(value)
 
 
 def _is_missing(value: object) -> bool:
