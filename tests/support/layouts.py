@@ -124,7 +124,12 @@ LAYOUTS: dict[str, tuple[Endpoint, Any]] = {
                         "balances": [{"asset": "BTC", "free": "1"}, {"asset": "ETH", "free": "2.5"}],
                     },
                 },
-                {"type": "spot", "updateTime": FIRST, "data": {"total": "0.2", "balances": []}},
+                {"type": "margin", "updateTime": FIRST + 1, "data": {"total": "0.2", "balances": []}},
+                {
+                    "type": "futures",
+                    "updateTime": FIRST + 2,
+                    "data": {"total": "0.3", "balances": [{"asset": "BNB", "free": "3"}]},
+                },
             ],
         },
     ),

@@ -162,26 +162,35 @@ class Counted:
     strings: int = 0
     raw: set[str] = field(default_factory=set)
 
-    def columns_of(self, kind: ObjectType, objects: Sequence[Any]) -> tuple[dict[str, Sequence[Any]], int]:
-        """The values of objects by path, and their number after each object of a nested list is a row."""
+    def columns_of(
+        self, kind: ObjectType, objects: Sequence[Any]
+    ) -> tuple[dict[str, Sequence[Any]], Sequence[int] | None]:
+        """The values of objects by path, and how many rows each of them is, None for one each."""
         columns = list(zip(*map(astuple, objects), strict=True)) if objects else [()] * len(kind.names)
         self.strings += len(objects) * len(kind.names)
         values: dict[str, Sequence[Any]] = {}
+        inner: dict[str, Sequence[Any]] = {}
+        counts: Sequence[int] | None = None
         for index, leaf in kind.leaves.items():
             values[leaf.path] = self.values_of(leaf, columns[index])
         for index, nested in kind.objects.items():
-            values |= self.columns_of(nested, columns[index])[0]
-        count = len(objects)
+            more, more_counts = self.columns_of(nested, columns[index])
+            if more_counts is None:
+                values |= more
+            else:
+                inner, counts = more, more_counts
         for index, nested in kind.lists.items():
             lists = columns[index]
-            inner, count = self.columns_of(nested, list(chain.from_iterable(lists)))
-            if nested.lists:
+            inner, more_counts = self.columns_of(nested, list(chain.from_iterable(lists)))
+            if more_counts is not None:
                 raise Unusual
+            counts = list(map(len, lists))
+        if counts is not None:
             values = {
-                path: [value for value, many in zip(outer, lists, strict=True) for _ in many]
+                path: [value for value, count in zip(outer, counts, strict=True) for _ in range(count)]
                 for path, outer in values.items()
             } | inner
-        return values, count
+        return values, counts
 
     def values_of(self, leaf: Leaf, values: Sequence[Any]) -> Sequence[Any]:
         """The values of a field, None where one is missing."""

@@ -16,7 +16,7 @@ from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
-from toolkit.frames.layout import Node, tree_of
+from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Page
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
@@ -65,6 +65,14 @@ class StructReader:
             for path in outer.keys() | shape.outer_extra
         }
         paths = {*self._leaves}
+        if (
+            sum(
+                path.count(LIST)
+                for path in {path.rpartition(LIST)[0] + LIST for path in paths if LIST in path}
+            )
+            > 1
+        ):
+            raise Unusual  # lists in lists, or several of them
         self._row: ObjectType | None = None
         if endpoint.row_layout == "arrays":
             row_type: Any = self._array_type(paths)
@@ -161,8 +169,8 @@ class StructReader:
         elif not isinstance(received, list):
             received = [received]
         if self._row is not None:
-            values, rows = counted.columns_of(self._row, received)
-            return by_path | values, rows
+            values, counts = counted.columns_of(self._row, received)
+            return by_path | values, len(received) if counts is None else sum(counts)
         columns: Any = zip(*received, strict=True) if received else [()] * len(self._leaves)
         for position, column in enumerate(columns):
             path = str(position)
@@ -260,7 +268,7 @@ class StructReader:
             return plain.array_of(values, pa.bool_())
         if kind == "texts":
             return plain.array_of(values, pa.list_(pa.string()))
-        if column.optional and values.count(None) == len(values):
+        if not values or (column.optional and values.count(None) == len(values)):
             return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
         if kind == "amount":
             return plain.some_numbers(values, self._amount_type)

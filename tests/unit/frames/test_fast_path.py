@@ -480,3 +480,115 @@ def test_rows_out_of_order_are_refused_with_the_same_words() -> None:
             FrameBuilder(REBATES, "float").add_page(page)
         texts.append(str(caught.value))
     assert texts[0] == texts[1]
+
+
+# -- layouts -----------------------------------------------------------------------------------------------
+
+
+def frame_of(name: str) -> pd.DataFrame:
+    """The frame of a layout's response, on the strict path."""
+    endpoint, payload = LAYOUTS[name]
+    builder = FrameBuilder(endpoint, "float")
+    builder.add(payload)
+    return builder.frame({})
+
+
+def test_each_object_of_a_nested_list_is_a_row_with_the_fields_around_it() -> None:
+    frame = frame_of("nested")
+    assert frame["type"].tolist() == ["spot", "spot", "futures"], "an empty list gives no row"
+    assert frame["total"].tolist() == [0.1, 0.1, 0.3]
+    assert frame["asset"].tolist() == ["BTC", "ETH", "BNB"]
+    assert frame["free"].tolist() == [1, 2.5, 3]
+    assert frame.attrs["undeclared"] == []
+
+
+def test_named_objects_have_their_name_in_a_column() -> None:
+    assert frame_of("named")["asset"].tolist() == ["BTC", "ETH"]
+    assert frame_of("named in a field")["asset"].tolist() == ["BTC", "ETH"]
+
+
+def test_rows_in_two_objects_have_the_fields_of_both() -> None:
+    frame = frame_of("rows in two objects")
+    assert frame["page"].tolist() == [1, 1]
+    assert frame.attrs["undeclared"] == []
+
+
+def test_items_of_arrays_are_columns_by_position() -> None:
+    frame = frame_of("arrays with texts")
+    assert frame.to_dict("list") == {"price": [0.5, 0.25], "side": ["BUY", "SELL"], "id": ["7", "8"]}
+    assert frame_of("candles").attrs["undeclared"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("seconds", [1_767_225_600_000, 1_767_225_600_000]),
+        ("microseconds", [1_767_225_600_000, 1_767_225_600_001]),
+        ("times as text", [1_767_225_599_000, 1_767_225_600_123]),
+    ],
+)
+def test_times_of_any_unit_are_milliseconds_and_never_later(name: str, times: list[int]) -> None:
+    frame = frame_of(name)
+    assert str(frame["time"].dtype) == "datetime64[ms, UTC]"
+    assert frame["time"].astype("int64").tolist() == times
+    endpoint, payload = LAYOUTS[name]
+    assert Decoder(endpoint).decode(payload).times == times
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "problem"),
+    [
+        ("candles", {"a": 1}, "the response is not a list of rows"),
+        ("candles", [{"0": 1}], "row 0 is not a list"),
+        ("candles", [[1]], "row 0 has no field '1'"),
+        ("named", [], "the response is not an object of rows"),
+        ("named", {"BTC": 1}, "row 0 is not an object"),
+        ("named in a field", {"data": {"all": []}}, "no object of rows named 'data.all'"),
+        ("named in a field", {"data": 1}, "no object of rows named 'data.all'"),
+        ("rows in two objects", {"data": []}, "no list of rows named 'data.data'"),
+        ("nested", {"snapshotVos": [{"data": []}]}, "row 0: 'data' is not an object"),
+        ("nested", {"snapshotVos": [{"data": {"balances": 1}}]}, "row 0: 'data.balances' is not a list of"),
+        ("nested", {"snapshotVos": [{"data": {"balances": [1]}}]}, "row 0: 'data.balances' is not a list of"),
+        (
+            "nested",
+            {"snapshotVos": [{"type": "x", "updateTime": 1, "data": {"total": "1"}}]},
+            "row 0 has no field 'data.balances\\[\\].asset'",
+        ),
+        ("seconds", [{"id": 1, "time": 1_767_225_600_000}], "`time`: a number is not a time in seconds"),
+        ("seconds", [{"id": 1, "time": "1"}], "`time`: text is not a time in seconds"),
+        ("microseconds", [{"id": 1, "time": -1}], "`time`: a number is not a time in microseconds"),
+        ("times as text", [{"id": 1, "time": "2026-02-30 00:00:00"}], "`time`: text is not a time such as"),
+        ("times as text", [{"id": 1, "time": 0}], "`time`: a number is not a time such as"),
+        ("times as text", [{"id": 1, "time": ""}], "`time`: a value is missing"),
+    ],
+)
+def test_a_response_of_another_layout_is_refused_with_the_reason(
+    name: str, payload: Any, problem: str
+) -> None:
+    endpoint, _ = LAYOUTS[name]
+    builder = FrameBuilder(endpoint, "float")
+    with pytest.raises(ContractError, match=problem):
+        builder.add(payload)
+    check(endpoint, [compact(payload)], "float")
+
+
+def test_undeclared_fields_of_nested_objects_are_named_by_their_path() -> None:
+    endpoint, payload = deepcopy(LAYOUTS["nested"])
+    payload["snapshotVos"][0]["data"]["new"] = 1
+    payload["snapshotVos"][0]["data"]["balances"][1]["newer"] = 1
+    payload["newest"] = 1
+    builder = FrameBuilder(endpoint, "float")
+    builder.add(payload)
+    assert builder.undeclared == {"data.new", "data.balances[].newer", "newest"}
+    check(endpoint, [compact(payload)] * 2, "float")
+
+
+def test_an_api_key_that_is_a_number_is_masked() -> None:
+    keys = replace(
+        LAYOUTS["named"][0], row_layout="objects", columns=(column("key", "k", "id", masked="key"),)
+    )
+    for page in (Decoder(keys).decode([{"k": 123_456_789}]), Decoder(keys).read(b'[{"k":123456789}]')):
+        assert page is not None
+        builder = FrameBuilder(keys, "float")
+        builder.add_page(page)
+        assert "456789" not in builder.frame({})["key"][0]
