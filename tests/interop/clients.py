@@ -85,7 +85,7 @@ PEERS = (
     PeerClient("ccxt", ">=4.5,<5", "call_ccxt.py", 28),
     PeerClient("python-binance", ">=1.0.30,<2", "call_python_binance.py", 15, encodes=False),
     # The official clients have no Link methods, but sign any path.
-    PeerClient("binance-common", ">=4.5,<5", "call_sdk.py", 33),
-    PeerClient("binance-connector", ">=3.12,<4", "call_connector.py", 33),
-    PeerClient("binance-futures-connector", ">=4.1,<5", "call_connector.py", 33, ("RSA",)),
+    PeerClient("binance-common", ">=4.5,<5", "call_sdk.py", 34),
+    PeerClient("binance-connector", ">=3.12,<4", "call_connector.py", 34),
+    PeerClient("binance-futures-connector", ">=4.1,<5", "call_connector.py", 34, ("RSA",)),
 )

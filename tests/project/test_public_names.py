@@ -1,7 +1,7 @@
 """Every public name of the toolkit, in one table: what TAB, `dir()` and `from ... import` offer a user.
 
 Everything else in the package is internal. A name that is added, renamed or removed is added, renamed or
-removed here as well.
+removed here as well. Endpoints are the exception: their names are declared, and listed in docs/endpoints.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 import toolkit
 from toolkit import errors, sandbox, types
 from toolkit.auth.keys import find_keys
-from toolkit.endpoints import SAPI_IP
+from toolkit.endpoints import ENDPOINTS, SAPI_IP, WRITES
 
 MODULES = {
     "toolkit": """
@@ -89,18 +89,6 @@ OBJECTS = {
         close from_prompt
     """,
     "toolkit.demo()": "sandbox",  # and what a Link has
-    "link.exchange": """
-        partner sub_accounts api_keys ip_restriction
-        spot_balances margin_balances futures_balances
-        rebates futures_rebates um_commission cm_commission bnb_burn
-        transfers futures_transfers universal_transfers deposits deposit
-    """,
-    "link.spot": "customers customer_id new_user rebates kickbacks",
-    "link.futures": """
-        customers customer_id new_user rebates
-        overview volumes traders trader_counts income
-    """,
-    "link.portfolio": "customer_id new_user",
     "link.budget": """
         limit snapshot watch
         banned_until path local_only_reason
@@ -125,16 +113,6 @@ OBJECTS = {
         reconcile resolve release_idempotency_key             what to do about it
     """,
     "ops.preview": "exchange spot futures portfolio",
-    "ops.exchange": """
-        create_sub_account delete_sub_account enable_futures
-        create_api_key delete_api_key set_permissions set_universal_transfer
-        set_ip_restriction remove_addresses
-        set_commission set_um_commission set_cm_commission set_spot_bnb_burn set_interest_bnb_burn
-        transfer transfer_futures universal_transfer transfer_within
-    """,
-    "ops.spot": "set_customer_id set_own_customer_id",
-    "ops.futures": "set_customer_id set_own_customer_id",
-    "ops.portfolio": "set_own_customer_id",
     "outcome": """
         status reason proof next_step error                   what became of it
         require_confirmed frame take_key                      what it returned
@@ -152,6 +130,10 @@ OBJECTS = {
     "toolkit.panels.accounts()": "widget error kind close refresh retry stop wait",
     "find_keys()": "origin pick unusable",
 }
+for group, endpoints in (("link", ENDPOINTS), ("ops", WRITES)):
+    for endpoint in endpoints:
+        name = f"{group}.{endpoint.system}"
+        OBJECTS[name] = f"{OBJECTS.get(name, '')} {endpoint.name}"
 
 
 def names_in(table: str) -> list[str]:

@@ -113,11 +113,14 @@ def test_the_documented_response_becomes_the_declared_frame(
 @EACH
 def test_an_empty_response_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
     builder = FrameBuilder(endpoint, numbers)
+    payload: Any = {} if endpoint.row_layout == "named" else []
+    for name in reversed(endpoint.rows_field.split(".") if endpoint.rows_field else []):
+        payload = {name: payload}
+    if endpoint.success_field:
+        payload[endpoint.success_field] = True
     if endpoint.rows_field:
-        wrapper = {endpoint.rows_field: [], endpoint.success_field or "timestamp": True}
-        builder.add(wrapper | {w: 1 for c in endpoint.columns if c.outer for w in c.fields})
-    else:
-        builder.add([])
+        payload |= {field: 1 for column in endpoint.columns if column.outer for field in column.fields}
+    builder.add(payload)
     frame = builder.frame({})
     assert len(frame) == 0
     assert_as_declared(frame, endpoint, numbers)
