@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
-from toolkit.endpoints.rate_limits import SAPI_IP
+from toolkit.endpoints.rate_limits import SAPI_IP, SAPI_UID
 from toolkit.endpoints.writes import Expectation, Reconciliation, Write
 
 _DOCS = "https://developers.binance.com/legacy-docs/binance_link/link-and-trade/spot"
@@ -224,7 +224,38 @@ KICKBACKS = Endpoint(
     source=f"{_DOCS}/Query-Rebate-Recent-Record-For-Client",
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMERS, CUSTOMER_ID, REBATES, KICKBACKS)
+# Documented for every account, outside of the Link API. A partner's rebates are those of its customers.
+REBATE_HISTORY = Endpoint(
+    name="rebate_history",
+    system="spot",
+    path="/sapi/v1/rebate/taxQuery",
+    security="USER_DATA",
+    rate_limit=SAPI_UID,
+    weight=12_000,
+    window=Window(max_span=timedelta(days=30), default=timedelta(days=7)),
+    # No parameter for the number of rows. The stated totals are not needed: the last page is empty.
+    paging=Paging(kind="page", default=200, maximum=200),
+    rows_field="data.data",
+    ignored=("status", "type", "code", "page", "totalRecords", "totalPageNum"),
+    columns=(
+        Column(name="asset", field="asset", kind="text", doc="Asset of the rebate."),
+        Column(
+            name="type", field="type", kind="integer", doc="1 commission rebate, 2 kickback to the customer."
+        ),
+        Column(name="amount", field="amount", kind="amount", doc="The rebate, in `asset`."),
+        Column(name="update_time", field="updateTime", kind="time", doc="When it was booked, UTC."),
+    ),
+    order_by="update_time",
+    summary="Spot rebates paid to the account that owns the key, one row for each asset and payment.",
+    notes=(
+        "The same money as `rebates`, told by payment: compare the two, do not add them up.",
+        "The earliest start is 2020-06-10.",
+        "Heavy: 15 requests a minute.",
+    ),
+    source="https://developers.binance.com/en/docs/catalog/investment-and-services-rebate/api/rest-api/~#get-spot-rebate-history-records",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMERS, CUSTOMER_ID, REBATES, KICKBACKS, REBATE_HISTORY)
 
 SET_CUSTOMER_ID = Write(
     name="set_customer_id",

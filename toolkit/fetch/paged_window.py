@@ -98,7 +98,8 @@ class PagedWindow(WindowFetch):
         if paging.kind == "none":
             return self._span
         index = {"page": start // size + 1} if paging.kind == "page" else {"offset": start}
-        return {**self._span, **index, paging.size: size}
+        size_sent = {paging.size: size} if paging.size else {}
+        return {**self._span, **index, **size_sent}
 
     def _after(self, page: _RequestedPage) -> tuple[int, int]:
         """Start of the page after this one, and the number of rows to request."""

@@ -37,8 +37,8 @@ CUSTOMER_ENDPOINTS = frozenset(
 CUSTOMER_ONLY_ENDPOINTS = frozenset(
     {"spot.set_own_customer_id", "futures.set_own_customer_id", "portfolio.set_own_customer_id"}
 )
-# Every account has income of its own, and every key may read its own permissions.
-ANY_KEY_ENDPOINTS = frozenset({"futures.income", KEY_PERMISSIONS.qualified_name})
+# Every account has income and rebates of its own, and every key may read its own permissions.
+ANY_KEY_ENDPOINTS = frozenset({"futures.income", "spot.rebate_history", KEY_PERMISSIONS.qualified_name})
 
 _KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}\Z")
 _WHOLE = re.compile(r"[0-9]{1,18}\Z")

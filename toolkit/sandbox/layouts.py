@@ -11,7 +11,7 @@ from toolkit.sandbox.times import from_ms
 from toolkit.sandbox.world.tables import Row
 
 
-def wrap(endpoint: Endpoint, rows: list[Row], values: Mapping[str, str], now_ms: int) -> object:
+def wrap(endpoint: Endpoint, rows: list[Row], values: Mapping[str, str], now_ms: int) -> Any:
     """The payload with these rows.
 
     Args:

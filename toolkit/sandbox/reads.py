@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.spans import TimeRange, span_of
 from toolkit.sandbox.world import SubAccount, World
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
+from toolkit.sandbox.world.rebate_history import OWNER
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row, SingleRow, Table
 
@@ -25,6 +27,8 @@ RowsKept = Literal["oldest", "newest"]
 _PAGE_NAMES = frozenset({"page", "offset"})
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
+_REBATE_HISTORY = "spot.rebate_history"
+_REBATE_HISTORY_WRAPPER = {"status": "OK", "type": "GENERAL", "code": "000000000"}
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})
 # The switches that the owner of a key sees, with the permissions of which one is enough to turn it on.
 _SWITCHES: Mapping[str, frozenset[str]] = {
@@ -134,7 +138,7 @@ class Reads:
     def page(self, request: CheckedRequest) -> RowPage:
         """The rows that a list endpoint returns."""
         if not self.is_example(request.endpoint.qualified_name):
-            return self._page(request, _filters(request.endpoint, request.values))
+            return self._page(request, _filters(request))
         page = self._page(request, {})
         return replace(page, rows=repeat_parameters(request.endpoint, page.rows, request.values))
 
@@ -147,7 +151,7 @@ class Reads:
         if span.start is not None and span.start > span.end:
             return RowPage([], 0, None)
         paging = endpoint.paging
-        size = int(values.get(paging.size, paging.default or 0)) if paging.size else 2**31
+        size = int(values.get(paging.size, paging.default or 2**31))
         offset = int(values.get("offset", 0))
         if "page" in values:
             offset = (int(values["page"]) - 1) * size
@@ -165,7 +169,20 @@ class Reads:
     def wrap(self, request: CheckedRequest, rows: list[Row]) -> object:
         """The rows in the documented shape."""
         rows = rows[::-1] if request.endpoint.newest_first else rows
-        return layouts.wrap(request.endpoint, rows, request.values, request.now_ms)
+        payload = layouts.wrap(request.endpoint, rows, request.values, request.now_ms)
+        if request.endpoint.qualified_name == _REBATE_HISTORY:
+            return _REBATE_HISTORY_WRAPPER | {"data": self._totals(request) | payload["data"]}
+        return payload
+
+    def _totals(self, request: CheckedRequest) -> dict[str, int]:
+        """The page, and what all pages have."""
+        span = span_of(request.endpoint, request.values, request.now_ms)
+        total = self._table(request).count(span.start, span.end, _filters(request))
+        return {
+            "page": int(request.values.get("page", 1)),
+            "totalRecords": total,
+            "totalPageNum": math.ceil(total / request.endpoint.paging.maximum),
+        }
 
     def _table(self, request: CheckedRequest) -> Table:
         """The rows of an endpoint. An example stays where the first request put it."""
@@ -295,8 +312,9 @@ def _key_permissions(request: CheckedRequest) -> object:
     }
 
 
-def _filters(endpoint: Endpoint, values: Mapping[str, str]) -> dict[str, str]:
+def _filters(request: CheckedRequest) -> dict[str, str]:
     """The parameters that filter the rows of the span, defaults included."""
+    endpoint, values = request.endpoint, request.values
     window, paging = endpoint.window, endpoint.paging
     others = _PAGE_NAMES | {paging.size, paging.id_field}
     if window:
@@ -306,4 +324,6 @@ def _filters(endpoint: Endpoint, values: Mapping[str, str]) -> dict[str, str]:
         if param.field in _CHOOSING and param.default is not None:
             default = param.choices.get(str(param.default), param.default)
             filters.setdefault(param.field, str(default).lower())
+    if endpoint.qualified_name == _REBATE_HISTORY:
+        filters[OWNER] = request.signer.owner
     return filters

@@ -214,3 +214,42 @@ class SpotReads(ReadResource):
         Source: https://developers.binance.com/legacy-docs/binance_link/link-and-trade/spot/Query-Rebate-Recent-Record-For-Client
         """
         return self._fetch(link_spot.KICKBACKS, {}, start=start, end=end, numbers=numbers)
+
+    def rebate_history(
+        self, *, start: When = None, end: When = None, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """Spot rebates paid to the account that owns the key, one row for each asset and payment.
+
+        GET /sapi/v1/rebate/taxQuery: weight 12000, rate limit sapi-uid (180,000 a minute for each account
+        (UID), for this endpoint alone).
+
+        One request spans 30 days at most; a longer span is split into several requests. All pages are
+        fetched, 200 rows a request, until a page is empty. The same money as `rebates`, told by payment:
+        compare the two, do not add them up. The earliest start is 2020-06-10. Heavy: 15 requests a
+        minute.
+
+        Example:
+            link.spot.rebate_history(start="-3D")
+
+        Args:
+            start: Start of the span, included; defaults to 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - asset (text): Asset of the rebate.
+            - type (integer): 1 commission rebate, 2 kickback to the customer.
+            - amount (amount): The rebate, in `asset`.
+            - update_time (time): When it was booked, UTC.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/en/docs/catalog/investment-and-services-rebate/api/rest-api/~#get-spot-rebate-history-records
+        """
+        return self._fetch(link_spot.REBATE_HISTORY, {}, start=start, end=end, numbers=numbers)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from toolkit.runtime.decimals import in_own_context
-from toolkit.sandbox.keys import RegisteredKey, letters, make_keys
+from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.examples import WriteExample
@@ -21,6 +21,12 @@ from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
 from toolkit.sandbox.world.market import CM, SPOT, UM
 from toolkit.sandbox.world.people import ApiKey, Customer, SubAccount
+from toolkit.sandbox.world.rebate_history import (
+    COMMISSION_REBATE,
+    REFERRAL_KICKBACK,
+    RebateHistory,
+    RebateSource,
+)
 from toolkit.sandbox.world.rebates import AccountRebates, Kickbacks, SpotRebates
 from toolkit.sandbox.world.stream import HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
 from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table
@@ -236,9 +242,18 @@ class World:
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
             tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
 
-        rebates = stream("spot rebates", per_day, SpotRebates(self.customers, SPOT), 0.12)
+        paid_by_trade, paid_back = SpotRebates(self.customers, SPOT), Kickbacks(SPOT)
+        rebates = stream("spot rebates", per_day, paid_by_trade, 0.12)
         self._rebates = tables["spot.rebates"] = StreamTable(lambda _: rebates, self.now_ms)
-        add("spot.kickbacks", stream("kickbacks", 40, Kickbacks(SPOT), 0.12))
+        kickbacks = stream("kickbacks", 40, paid_back, 0.12)
+        add("spot.kickbacks", kickbacks)
+        tables["spot.rebate_history"] = RebateHistory(
+            {
+                PARTNER: RebateSource(COMMISSION_REBATE, rebates[0], paid_by_trade),
+                CUSTOMER: RebateSource(REFERRAL_KICKBACK, kickbacks[0], paid_back),
+            },
+            self.now_ms,
+        )
         add("exchange.rebates", stream("account rebates", per_day, AccountRebates(ids, joined, SPOT), 0.12))
         markets = {
             "1": stream("um", per_day / 2, AccountRebates(ids, joined, UM, strangers=0.08), 0.12),

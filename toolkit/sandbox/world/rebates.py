@@ -61,13 +61,18 @@ class SpotRebates:
             block.time.tolist(),
             _numbers(block, block.order, 10_491_232).tolist(),
             _numbers(block, block.index, 611_123).tolist(),
-            (20 + 55 * block.by_order("paid")).tolist(),
+            self.paid_at(block).tolist(),
             strict=True,
         )
         return [self._row(row) for row in columns]
 
-    def _row(self, cells: tuple[int, int, float, bool, int, int, int, float]) -> Row:
-        who, which, dollar, in_bnb, time, order, trade, minutes = cells
+    def paid_at(self, block: Block) -> Int64Array:
+        """When each rebate is paid: with the next batch but one, in 20 to 75 minutes."""
+        paid_at: Int64Array = block.time + ((20 + 55 * block.by_order("paid")) * 60_000).astype(np.int64)
+        return paid_at
+
+    def _row(self, cells: tuple[int, int, float, bool, int, int, int, int]) -> Row:
+        who, which, dollar, in_bnb, time, order, trade, paid_at = cells
         customer, market = self._customers[who], self._markets[which]
         fee_asset = "BNB" if in_bnb else market.quote
         # The partner's share of the fee, in the fee's asset, converted into the quote asset.
@@ -84,8 +89,7 @@ class SpotRebates:
             "tradeId": trade,
         }
         if time >= NEWER_FIELDS_SINCE:
-            # Paid with the next batch but one; for the newest rows that time is still to come.
-            row["distributeTime"] = time + int(minutes * 60_000)
+            row["distributeTime"] = paid_at  # for the newest rows, this is still to come
             row["commissionAsset"] = fee_asset
             row["commission"] = f"{commission:.8f}"
             row["convertPrice"] = f"{price:.8f}"
@@ -161,7 +165,7 @@ class AccountRebates:
 
 
 class Kickbacks:
-    """Kickbacks of the customer who owns the key."""
+    """Kickbacks of the customer who owns the key, paid as the trade happens."""
 
     def __init__(self, markets: Sequence[Market]) -> None:
         self._markets = markets
@@ -188,6 +192,10 @@ class Kickbacks:
             }
             for market, amount, time in zip(which, income, block.time.tolist(), strict=True)
         ]
+
+    def paid_at(self, block: Block) -> Int64Array:
+        """When each is paid."""
+        return block.time
 
 
 def _numbers(block: Block, within: Int64Array, first: int) -> Int64Array:

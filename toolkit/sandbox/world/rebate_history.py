@@ -1,0 +1,97 @@
+"""What an account was paid in rebates by asset and day, as its history of rebates tells it.
+
+The same rebates are told trade by trade: a partner's in `spot.rebates`, a customer's kickbacks in
+`spot.kickbacks`. Each row here is the exact sum of those that were paid on one UTC day, and carries the last
+second of that day; over whole days of payment, both tell the same totals for each asset.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from toolkit.sandbox.world.hashing import Int64Array
+from toolkit.sandbox.world.stream import DAY, HOUR, Block, RowGenerator, Stream
+from toolkit.sandbox.world.tables import Row
+
+COMMISSION_REBATE, REFERRAL_KICKBACK = 1, 2
+OWNER = "owner"
+"""The filter that says whose rebates they are: the owner of the key."""
+
+_SETTLED_AT = DAY - 1000
+_HOURS_BEFORE = 2  # the longest time from a trade to its payment, rounded up
+
+
+class PaidRows(RowGenerator, Protocol):
+    """Generates rows with `income` and `asset`, each paid at some time."""
+
+    def paid_at(self, block: Block) -> Int64Array:
+        """When each row was paid, in milliseconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RebateSource:
+    """Rebates of one owner, trade by trade."""
+
+    type: int
+    stream: Stream
+    generator: PaidRows
+
+
+class RebateHistory:
+    """A `Table` of payments, by the owner of the key.
+
+    Args:
+        sources: What the history adds up, by owner.
+        now_ms: End of a span that has none.
+    """
+
+    def __init__(self, sources: Mapping[str, RebateSource], now_ms: int) -> None:
+        self._sources = sources
+        self._now_ms = now_ms
+        self._of_day = lru_cache(maxsize=1000)(self._settled)
+
+    def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
+        """Number of rows between two times (ms), both included."""
+        return len(self._within(start, end, filters))
+
+    def slice(
+        self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
+    ) -> list[Row]:
+        """Up to `limit` of these rows from `offset` on, counted from the oldest."""
+        kind = self._sources[filters[OWNER]].type if filters[OWNER] in self._sources else 0
+        return [
+            {"asset": asset, "type": kind, "amount": amount, "updateTime": time}
+            for time, asset, amount in self._within(start, end, filters)[offset : offset + limit]
+        ]
+
+    def _within(
+        self, start: int | None, end: int | None, filters: Mapping[str, str]
+    ) -> list[tuple[int, str, str]]:
+        owner = filters[OWNER]
+        if owner not in self._sources:
+            return []
+        begun = self._sources[owner].stream.first_hour * HOUR
+        start = begun if start is None else max(start, begun)
+        end = self._now_ms if end is None else end
+        days = range(start // DAY, end // DAY + 1)
+        return [each for day in days for each in self._of_day(owner, day) if start <= each[0] <= end]
+
+    def _settled(self, owner: str, day: int) -> tuple[tuple[int, str, str], ...]:
+        """Time, asset and amount of each payment of a day, in this order."""
+        source = self._sources[owner]
+        block = source.stream.block(np.arange(day * 24 - _HOURS_BEFORE, (day + 1) * 24, dtype=np.int64))
+        sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for row, paid_at in zip(
+            source.generator.rows(block), source.generator.paid_at(block).tolist(), strict=True
+        ):
+            if paid_at // DAY == day:
+                sums[str(row["asset"])] += Decimal(str(row["income"]))
+        return tuple((day * DAY + _SETTLED_AT, asset, f"{sums[asset]:f}") for asset in sorted(sums))
