@@ -154,7 +154,7 @@ def pages_of(count: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_processor_time_of_a_fetch() -> None:
-    """Baseline: the same 200 pages by a bare session that signs and reads the bodies, from another process."""
+    """Baseline: the same pages of another process by a bare session that signs and reads the bodies."""
     with far_exchange(200, 6.9, 0.0) as exchange:
         hosts = dict.fromkeys(BASE_URLS, exchange["address"])
         link = toolkit.Link(

@@ -204,14 +204,8 @@ class FrameBuilder:
         if isinstance(values, pa.Array):
             return values if hide is None else _mapped(hide, values)
         if hide is not None:
-            # An id may come as a number.
-            kinds = (str, int) if column.kind == "id" else str
-            values = [
-                hide(str(value))
-                if isinstance(value, kinds) and value is not True and value is not False
-                else value
-                for value in values
-            ]
+            hidden = {str, int} if column.kind == "id" else {str}  # an id may be a number
+            values = [hide(str(value)) if type(value) in hidden else value for value in values]
         problem = ""
         try:
             array = to_array(column.kind, type_, values)

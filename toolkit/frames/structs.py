@@ -65,14 +65,9 @@ class StructReader:
             for path in outer.keys() | shape.outer_extra
         }
         paths = {*self._leaves}
-        if (
-            sum(
-                path.count(LIST)
-                for path in {path.rpartition(LIST)[0] + LIST for path in paths if LIST in path}
-            )
-            > 1
-        ):
-            raise Unusual  # lists in lists, or several of them
+        lists = {path.rpartition(LIST)[0] for path in paths if LIST in path}
+        if len(lists) > 1 or any(LIST in path for path in lists):  # a list in a list
+            raise Unusual
         self._row: ObjectType | None = None
         if endpoint.row_layout == "arrays":
             row_type: Any = self._array_type(paths)

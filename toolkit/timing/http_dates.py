@@ -23,6 +23,7 @@ _MAX_DATE_LENGTH = 64
 # How caches mark their responses: the first word of a header of their own (such as "HIT", "TCP_MEM_HIT",
 # "RefreshHit"), a parameter of the header of RFC 9211, or a warning that the response is stale.
 _CACHE_HEADERS = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
+_CACHE_NAMES = frozenset({"age", "warning", "cache-status", *map(str.lower, _CACHE_HEADERS)})
 _CACHE_HIT = re.compile(r"\s*(?:[\w-]*hit|[\w-]*stale|updating|revalidated)\b", re.IGNORECASE)
 _HITS = {"hit", "hit=?1"}
 _STALE = re.compile(r"(?:^|,)\s*11[0-3]\b")
@@ -87,6 +88,8 @@ def is_cached(headers: Mapping[str, str]) -> bool:
     word is the result: `X-Cache: Hit from cloudfront`. A miss (`Miss from cloudfront`, as in every response
     of the exchange) is as good as a direct response.
     """
+    if _CACHE_NAMES.isdisjoint(map(str.lower, headers)):  # the usual case, asked several times a response
+        return False
     if "Age" in headers:
         return True
     if _STALE.search(headers.get("Warning", "")[:_MAX_HEADER_LENGTH]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from contextlib import suppress
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from toolkit.endpoints import EXCHANGE_DOMAINS
@@ -31,6 +32,7 @@ _CONFUSABLE = (
 _ORDINARY_WORDS = frozenset({"finance"})
 
 
+@lru_cache(maxsize=64)  # asked before each request
 def is_loopback(address: str) -> bool:
     """Whether an address is a loopback address of this machine."""
     parts = _split(address)

@@ -584,9 +584,8 @@ def test_undeclared_fields_of_nested_objects_are_named_by_their_path() -> None:
 
 
 def test_an_api_key_that_is_a_number_is_masked() -> None:
-    keys = replace(
-        LAYOUTS["named"][0], row_layout="objects", columns=(column("key", "k", "id", masked="key"),)
-    )
+    columns = (column("key", "k", "id", masked="key"),)
+    keys = replace(LAYOUTS["named"][0], row_layout="objects", columns=columns)
     for page in (Decoder(keys).decode([{"k": 123_456_789}]), Decoder(keys).read(b'[{"k":123456789}]')):
         assert page is not None
         builder = FrameBuilder(keys, "float")
