@@ -32,7 +32,9 @@ from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import SubAccount
 from toolkit.writes import Outcome
 
-ANSWER_SECONDS = 0.1
+# Seconds to wait for a response that never comes, which is real time; and for one that does, even on a busy
+# machine.
+_HANGS_S, _ANSWERS_S = 0.1, 30.0
 _PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
 _WRONG_ID = "367537027503999999"
 
@@ -126,7 +128,7 @@ class RandomWrites:
         self.chance = random.Random(seed)
         self.folder = folder
         world = World(seed=seed, now=NOW, sub_accounts=24, customers=30, rebates_per_day=4)
-        settings = {"limits": _PLENTY, "timeout": (5.0, ANSWER_SECONDS), "progress": False}
+        settings = {"limits": _PLENTY, "timeout": (30.0, _ANSWERS_S), "progress": False}
         self.env = SandboxEnv(link=settings, exchange={"limit_scale": 1e7}, world=world)
         self.world = world
         self.exchange = self.env.exchange
@@ -136,7 +138,7 @@ class RandomWrites:
             "partner": self.env.link,
             "customer": self.env.new_link(owner.key, owner.secret, **settings),
         }
-        self.proxy = FaultyProxy(self.exchange, self.chance)
+        self.proxy = FaultyProxy(self.exchange, seed)
         # Somebody else with the same API keys and another journal.
         self.other_links = {
             "partner": self.env.new_link(**settings),
@@ -235,6 +237,7 @@ class RandomWrites:
         accident = ""
         if chance.random() < 0.4:
             accident = self._arrange(write)
+        self._wait_for_answers("timeout" not in accident)
         before, world = self._effects_now(), self._state(write)
         self.count.writes += 1
         outcome: Outcome | None = None
@@ -245,6 +248,7 @@ class RandomWrites:
         except ToolkitError as error:  # the read before the write failed
             self.count.refused[type(error).__name__] += 1
         self.exchange.faults.clear()
+        self._wait_for_answers(True)
         if accident or outcome is None or outcome.status == "unknown":
             self._wait_for_exchange(accident)
         done = self.exchange.effects[before:]
@@ -380,6 +384,11 @@ class RandomWrites:
             times = self.chance.randint(1, 6)
             self.exchange.faults.add("server-error", method="GET", path="/sapi/v1/broker", times=times)
         return ", ".join(kind for _, kind, _ in kinds)
+
+    def _wait_for_answers(self, come: bool) -> None:
+        """Set how long the next requests wait for responses, by whether these come."""
+        for link in self.links.values():
+            link._connection.session._timeout = (30.0, _ANSWERS_S if come else _HANGS_S)
 
     def _wait_for_exchange(self, accident: str) -> None:
         """Wait until the exchange has sent every response, and a ban is over."""

@@ -10,7 +10,7 @@ from tests.support.writes import memory_folder
 
 def test_no_write_is_executed_twice_and_no_outcome_is_wrong() -> None:
     with memory_folder() as folder:
-        day = RandomWrites(11, folder)
+        day = RandomWrites(15, folder)
         try:
             count = day.run(150)
         finally:
