@@ -292,9 +292,7 @@ class RandomWrites:
         if effect is not None and outcome.status == "unknown":
             self.count.lost += 1
         if outcome.status == "confirmed" and write.repeatable:
-            for other in [*self.open]:
-                if (self.known[other].qualified_name, self.known[other].given) == (qualified_name, given):
-                    self._note(other, self._status(other))
+            self._note_repeated(number)
         if outcome.status == "rejected" and name and chance.random() < 0.5:
             self._ops_of(qualified_name).release_idempotency_key(options["idempotency_key"])
             del self.names[name]
@@ -304,6 +302,16 @@ class RandomWrites:
             self.resolve(number, outcome)
 
     _highest = 0
+
+    def _note_repeated(self, number: int) -> None:
+        """Note the open calls that a confirmed repetition must have resolved."""
+        for other in sorted(self.open):
+            if _is_same(self.known[other], self.known[number]):
+                outcome = self.ops["partner"].outcome(other)
+                if outcome.status != "confirmed":
+                    self._wrong(f"#{other} is {outcome.status}, but its repetition #{number} was confirmed")
+                self._note(other, outcome.status)
+                self._check_outcome(other, outcome)
 
     # -- others --------------------------------------------------------------------------------------------
 
@@ -415,6 +423,8 @@ class RandomWrites:
                 outcome = self._ops_of(each.qualified_name).reconcile(number, wait=wait, **key)
         except ToolkitError as error:
             self.count.refused[f"reconcile: {type(error).__name__}"] += 1
+            if self.ops["partner"].outcome(number).status != "unknown":
+                self._wrong(f"#{number} {each.qualified_name}: reconciling raised {error!r}, but resolved it")
             return
         finally:
             self.proxy.stale = 0.1
@@ -524,9 +534,6 @@ class RandomWrites:
     def _newest(self) -> int:
         with contextlib.closing(sqlite3.connect(self.ops["partner"].journal)) as file:
             return int(file.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()[0])
-
-    def _status(self, number: int) -> str:
-        return self.ops["partner"].outcome(number).status
 
     def _ops_of(self, qualified_name: str) -> Operations:
         return self.ops["customer" if qualified_name.endswith("set_own_customer_id") else "partner"]
@@ -696,6 +703,15 @@ _DRAWS: dict[str, tuple[float, _Draw]] = {
         1, lambda day: _own_id(day, "broker_id"),
     ),
 }  # fmt: skip
+
+
+def _is_same(one: Known, another: Known) -> bool:
+    """Whether two calls are the same. Addresses are a set: their order and repetitions mean nothing."""
+    given, other = (
+        each.given | ({"addresses": set(each.given["addresses"])} if "addresses" in each.given else {})
+        for each in (one, another)
+    )
+    return one.qualified_name == another.qualified_name and given == other
 
 
 def _subject(each: Known) -> str:

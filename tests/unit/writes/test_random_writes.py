@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import random_writes
 from tests.support.random_writes import RandomWrites
 from tests.support.writes import memory_folder
 
@@ -43,3 +44,25 @@ def test_the_checker_finds_wrong_outcomes(claim: str) -> None:
             assert day.run(40).mistakes
         finally:
             day.close()
+
+
+def test_the_checker_knows_that_the_order_of_addresses_means_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A confirmed call resolves an unknown one with the same addresses in another order."""
+
+    def draw(day: RandomWrites) -> dict[str, object]:
+        account = next(each for each in day.world.accounts if each.keys)
+        addresses = [f"192.0.2.{number}" for number in day.chance.choice(((1, 2), (2, 1), (2, 1, 2)))]
+        return {"sub_account_id": account.id, "api_key": account.keys[0].key, "addresses": addresses}
+
+    monkeypatch.setattr(random_writes, "_DRAWS", {"exchange.remove_addresses": (1, draw)})
+    with memory_folder() as folder:
+        day = RandomWrites(3, folder)
+        try:
+            count = day.run(60)
+            resolved_by = day.ops["partner"].history()["resolved_by"]
+        finally:
+            day.close()
+    assert count.mistakes == []
+    assert (resolved_by == "repetition").any()
