@@ -8,6 +8,7 @@ the step at which it was found.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import sqlite3
 import warnings
@@ -25,7 +26,7 @@ from tests.support.random_accidents import INVISIBLE, FaultyProxy, lookalike, wi
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import NOW, another_process, call
 from toolkit.api.writes.operations import Operations
-from toolkit.endpoints import WRITES_BY_NAME, Write
+from toolkit.endpoints import ENDPOINTS_BY_NAME, WRITES_BY_NAME, Write
 from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
 from toolkit.gateway.calls import Placement
 from toolkit.sandbox import Effect, World
@@ -81,6 +82,7 @@ class Known:
         status: The last status that the toolkit reported.
         effect: Its effect, None where there is none.
         changed: Whether the call changed the world.
+        time: When it was made, in seconds since 1970.
     """
 
     qualified_name: str
@@ -88,6 +90,7 @@ class Known:
     status: str
     effect: Effect | None
     changed: bool
+    time: float
 
     @property
     def write(self) -> Write:
@@ -238,7 +241,7 @@ class RandomWrites:
         if chance.random() < 0.4:
             accident = self._arrange(write)
         self._wait_for_answers("timeout" not in accident)
-        before, world = self._effects_now(), self._state(write)
+        before, world, began = self._effects_now(), self._state(write), self.clock.time()
         self.count.writes += 1
         outcome: Outcome | None = None
         try:
@@ -274,7 +277,7 @@ class RandomWrites:
             self._wrong(f"{where}: its entry is #{number}, its outcome #{outcome.number}")
         self._highest = number
         effect = done[0] if done else None
-        self.known[number] = Known(qualified_name, given, "", effect, world != self._state(write))
+        self.known[number] = Known(qualified_name, given, "", effect, world != self._state(write), began)
         self._note(number, outcome.status)
         if name:
             if name in self.names:
@@ -467,10 +470,14 @@ class RandomWrites:
                     )
 
     def _may_stay_open(self, each: Known) -> bool:
-        """Whether no read proves the outcome: anyone may have left the trace."""
+        """Whether no read proves the outcome: anyone may have left the trace, or it is gone by now."""
         how = each.write.reconciliation
         by_anybody = how.kind in ("manual", "new_account", "new_key", "changed", "gone")
-        return by_anybody or "client_tran_id" in each.given
+        window = ENDPOINTS_BY_NAME[how.read].window if how.read else None
+        kept = window.retention.total_seconds() if window and window.retention else math.inf
+        # What is read begins a minute before the call, and must be kept as a whole.
+        is_gone = self.clock.time() - each.time > kept - 60
+        return by_anybody or "client_tran_id" in each.given or is_gone
 
     # -- checks -------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import random_writes
 from tests.support.random_writes import RandomWrites
-from tests.support.writes import memory_folder
+from tests.support.writes import example, memory_folder
 
 
 def test_no_write_is_executed_twice_and_no_outcome_is_wrong() -> None:
@@ -66,3 +66,27 @@ def test_the_checker_knows_that_the_order_of_addresses_means_nothing(
             day.close()
     assert count.mistakes == []
     assert (resolved_by == "repetition").any()
+
+
+@pytest.mark.parametrize(("days", "stays_open"), [(29, False), (31, True)])
+def test_the_checker_knows_how_long_transfers_are_listed(
+    days: int, stays_open: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call may stay unknown only if the exchange no longer lists what it did: for 30 days."""
+
+    name = "exchange.transfer_futures"
+    monkeypatch.setattr(random_writes, "_DRAWS", {name: (1, lambda day: example(day.world, name))})
+    monkeypatch.setattr(random_writes, "_ACCIDENTS", ((1, "reset", {}),))
+    with memory_folder() as folder:
+        day = RandomWrites(3, folder)
+        monkeypatch.setattr(day, "resolve", lambda *_: None)
+        try:
+            for _ in range(10):
+                day._write()
+            assert day.open
+            day.clock.advance(days * 86_400)
+            count = day.run(0)
+        finally:
+            day.close()
+    assert count.mistakes == []
+    assert bool(count.open) == stays_open
