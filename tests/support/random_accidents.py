@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
@@ -29,7 +30,7 @@ class FaultyProxy:
 
     Args:
         exchange: The exchange.
-        chance: The source of randomness.
+        seed: Threads send reads in any order, so each read has random numbers of its own, from this seed.
 
     Attributes:
         stale: Fraction of reads that get an earlier response.
@@ -38,12 +39,13 @@ class FaultyProxy:
         counted: How often either happened.
     """
 
-    def __init__(self, exchange: Exchange, chance: random.Random) -> None:
+    def __init__(self, exchange: Exchange, seed: int) -> None:
         self.stale = 0.0
         self.cut: int | None = None
         self.long_pages = False
         self.counted: dict[str, int] = {"stale": 0, "cut": 0}
-        self._chance = chance
+        self._seed = seed
+        self._asked: Counter[str] = Counter()
         self._exchange = exchange
         self._kept: dict[str, list[SandboxResponse]] = {}
         self._handle: Callable[[SandboxRequest], SandboxResponse] = exchange.handle
@@ -54,11 +56,13 @@ class FaultyProxy:
             return self._handle(request)
         asked = [pair for pair in parse_qsl(request.query.decode()) if pair[0] not in _OWN]
         cache_key = f"{request.path}?{urlencode(sorted(asked))}"
+        self._asked[cache_key] += 1
+        chance = random.Random(f"{self._seed} {cache_key} {self._asked[cache_key]}")
         kept = self._kept.setdefault(cache_key, [])
-        if kept and self._chance.random() < self.stale:
+        if kept and chance.random() < self.stale:
             self.counted["stale"] += 1
-            old = self._chance.choice(kept)
-            if self._chance.random() < 0.5:
+            old = chance.choice(kept)
+            if chance.random() < 0.5:
                 return old  # with its original date
             return replace(old, headers={**old.headers, "Age": "600"})
         answer = self._handle(request)

@@ -8,6 +8,7 @@ the step at which it was found.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import sqlite3
 import warnings
@@ -25,14 +26,16 @@ from tests.support.random_accidents import INVISIBLE, FaultyProxy, lookalike, wi
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import NOW, another_process, call
 from toolkit.api.writes.operations import Operations
-from toolkit.endpoints import WRITES_BY_NAME, Write
+from toolkit.endpoints import ENDPOINTS_BY_NAME, WRITES_BY_NAME, Write
 from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
 from toolkit.gateway.calls import Placement
 from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import SubAccount
 from toolkit.writes import Outcome
 
-ANSWER_SECONDS = 0.1
+# Seconds to wait for a response that never comes, which is real time; and for one that does, even on a busy
+# machine.
+_HANGS_S, _ANSWERS_S = 0.1, 30.0
 _PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
 _WRONG_ID = "367537027503999999"
 
@@ -79,6 +82,7 @@ class Known:
         status: The last status that the toolkit reported.
         effect: Its effect, None where there is none.
         changed: Whether the call changed the world.
+        time: When it was made, in seconds since 1970.
     """
 
     qualified_name: str
@@ -86,6 +90,7 @@ class Known:
     status: str
     effect: Effect | None
     changed: bool
+    time: float
 
     @property
     def write(self) -> Write:
@@ -126,7 +131,7 @@ class RandomWrites:
         self.chance = random.Random(seed)
         self.folder = folder
         world = World(seed=seed, now=NOW, sub_accounts=24, customers=30, rebates_per_day=4)
-        settings = {"limits": _PLENTY, "timeout": (5.0, ANSWER_SECONDS), "progress": False}
+        settings = {"limits": _PLENTY, "timeout": (30.0, _ANSWERS_S), "progress": False}
         self.env = SandboxEnv(link=settings, exchange={"limit_scale": 1e7}, world=world)
         self.world = world
         self.exchange = self.env.exchange
@@ -136,7 +141,7 @@ class RandomWrites:
             "partner": self.env.link,
             "customer": self.env.new_link(owner.key, owner.secret, **settings),
         }
-        self.proxy = FaultyProxy(self.exchange, self.chance)
+        self.proxy = FaultyProxy(self.exchange, seed)
         # Somebody else with the same API keys and another journal.
         self.other_links = {
             "partner": self.env.new_link(**settings),
@@ -235,7 +240,8 @@ class RandomWrites:
         accident = ""
         if chance.random() < 0.4:
             accident = self._arrange(write)
-        before, world = self._effects_now(), self._state(write)
+        self._wait_for_answers("timeout" not in accident)
+        before, world, began = self._effects_now(), self._state(write), self.clock.time()
         self.count.writes += 1
         outcome: Outcome | None = None
         try:
@@ -245,6 +251,7 @@ class RandomWrites:
         except ToolkitError as error:  # the read before the write failed
             self.count.refused[type(error).__name__] += 1
         self.exchange.faults.clear()
+        self._wait_for_answers(True)
         if accident or outcome is None or outcome.status == "unknown":
             self._wait_for_exchange(accident)
         done = self.exchange.effects[before:]
@@ -270,7 +277,7 @@ class RandomWrites:
             self._wrong(f"{where}: its entry is #{number}, its outcome #{outcome.number}")
         self._highest = number
         effect = done[0] if done else None
-        self.known[number] = Known(qualified_name, given, "", effect, world != self._state(write))
+        self.known[number] = Known(qualified_name, given, "", effect, world != self._state(write), began)
         self._note(number, outcome.status)
         if name:
             if name in self.names:
@@ -288,9 +295,7 @@ class RandomWrites:
         if effect is not None and outcome.status == "unknown":
             self.count.lost += 1
         if outcome.status == "confirmed" and write.repeatable:
-            for other in [*self.open]:
-                if (self.known[other].qualified_name, self.known[other].given) == (qualified_name, given):
-                    self._note(other, self._status(other))
+            self._note_repeated(number)
         if outcome.status == "rejected" and name and chance.random() < 0.5:
             self._ops_of(qualified_name).release_idempotency_key(options["idempotency_key"])
             del self.names[name]
@@ -300,6 +305,16 @@ class RandomWrites:
             self.resolve(number, outcome)
 
     _highest = 0
+
+    def _note_repeated(self, number: int) -> None:
+        """Note the open calls that a confirmed repetition must have resolved."""
+        for other in sorted(self.open):
+            if _is_same(self.known[other], self.known[number]):
+                outcome = self.ops["partner"].outcome(other)
+                if outcome.status != "confirmed":
+                    self._wrong(f"#{other} is {outcome.status}, but its repetition #{number} was confirmed")
+                self._note(other, outcome.status)
+                self._check_outcome(other, outcome)
 
     # -- others --------------------------------------------------------------------------------------------
 
@@ -381,6 +396,11 @@ class RandomWrites:
             self.exchange.faults.add("server-error", method="GET", path="/sapi/v1/broker", times=times)
         return ", ".join(kind for _, kind, _ in kinds)
 
+    def _wait_for_answers(self, come: bool) -> None:
+        """Set how long the next requests wait for responses, by whether these come."""
+        for link in self.links.values():
+            link._connection.session._timeout = (30.0, _ANSWERS_S if come else _HANGS_S)
+
     def _wait_for_exchange(self, accident: str) -> None:
         """Wait until the exchange has sent every response, and a ban is over."""
         if "ban" in accident:
@@ -406,6 +426,8 @@ class RandomWrites:
                 outcome = self._ops_of(each.qualified_name).reconcile(number, wait=wait, **key)
         except ToolkitError as error:
             self.count.refused[f"reconcile: {type(error).__name__}"] += 1
+            if self.ops["partner"].outcome(number).status != "unknown":
+                self._wrong(f"#{number} {each.qualified_name}: reconciling raised {error!r}, but resolved it")
             return
         finally:
             self.proxy.stale = 0.1
@@ -448,10 +470,14 @@ class RandomWrites:
                     )
 
     def _may_stay_open(self, each: Known) -> bool:
-        """Whether no read proves the outcome: anyone may have left the trace."""
+        """Whether no read proves the outcome: anyone may have left the trace, or it is gone by now."""
         how = each.write.reconciliation
         by_anybody = how.kind in ("manual", "new_account", "new_key", "changed", "gone")
-        return by_anybody or "client_tran_id" in each.given
+        window = ENDPOINTS_BY_NAME[how.read].window if how.read else None
+        kept = window.retention.total_seconds() if window and window.retention else math.inf
+        # What is read begins a minute before the call, and must be kept as a whole.
+        is_gone = self.clock.time() - each.time > kept - 60
+        return by_anybody or "client_tran_id" in each.given or is_gone
 
     # -- checks -------------------------------------------------------------------------
 
@@ -515,9 +541,6 @@ class RandomWrites:
     def _newest(self) -> int:
         with contextlib.closing(sqlite3.connect(self.ops["partner"].journal)) as file:
             return int(file.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()[0])
-
-    def _status(self, number: int) -> str:
-        return self.ops["partner"].outcome(number).status
 
     def _ops_of(self, qualified_name: str) -> Operations:
         return self.ops["customer" if qualified_name.endswith("set_own_customer_id") else "partner"]
@@ -687,6 +710,15 @@ _DRAWS: dict[str, tuple[float, _Draw]] = {
         1, lambda day: _own_id(day, "broker_id"),
     ),
 }  # fmt: skip
+
+
+def _is_same(one: Known, another: Known) -> bool:
+    """Whether two calls are the same. Addresses are a set: their order and repetitions mean nothing."""
+    given, other = (
+        each.given | ({"addresses": set(each.given["addresses"])} if "addresses" in each.given else {})
+        for each in (one, another)
+    )
+    return one.qualified_name == another.qualified_name and given == other
 
 
 def _subject(each: Known) -> str:
