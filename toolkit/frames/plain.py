@@ -1,7 +1,8 @@
-"""Converts whole columns that have nothing unusual, for the fast path.
+"""Checks and converts whole columns that have nothing unusual, for the fast path.
 
 Every function raises `Unusual` where a value is not of the plainest form, and never converts it otherwise
-than `frames.decode` does.
+than `frames.decode` does. Amounts stay texts, and ids whole numbers, until the frame is made: casting
+them all at once is cheaper, and what these functions accept can always be cast.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints.model import TimeUnit
 from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 
@@ -22,8 +24,10 @@ from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 _MAX_TEXT_LENGTH = 300
 _MAX_NUMBER_LENGTH = 40
 _MAX_INTEGER_LENGTH = 18
+# Any number of this length is within the range of exact amounts.
+_MAX_EXACT_LENGTH = 19
 _PLAIN = b"0123456789.-"
-_MINUS, _ZERO, _END_OF_TEXT = b"-0\n"
+_MINUS, _POINT, _ZERO, _END_OF_TEXT = b"-.0\n"
 _CAST = pc.get_function("cast")
 
 
@@ -51,7 +55,8 @@ class Texts:
         if count:
             self._offsets[1:-1] = ends - np.arange(len(ends))
             self._offsets[-1] = len(joined) - len(ends)
-            if (self._offsets[1:] - self._offsets[:-1]).max() > _MAX_TEXT_LENGTH:
+            self._longest = int((self._offsets[1:] - self._offsets[:-1]).max())
+            if self._longest > _MAX_TEXT_LENGTH:
                 raise Unusual
         self._data = joined.translate(None, b"\n")
         buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
@@ -61,48 +66,61 @@ class Texts:
         """A column as it is."""
         return self._array.slice(index * self._rows, self._rows)
 
-    def numbers(self, index: int, type_: pa.DataType) -> pa.Array:
-        """A column of amounts that are plain decimal numbers such as "-0.5"."""
+    def decimals(self, index: int, *, exact: bool) -> pa.Array:
+        """A column of amounts that are plain decimal numbers such as "-0.5", as they are."""
+        column = self.column(index)
         if self._rows:
             begin = index * self._rows
-            check_plain(self._data, self._offsets[begin : begin + self._rows + 1])
-        return cast(self.column(index), type_)
+            check_decimals(self._data, self._offsets[begin : begin + self._rows + 1])
+            if exact and self._longest > _MAX_EXACT_LENGTH:
+                cast(column, EXACT_TYPE)
+        return column
 
     def integers(self, index: int) -> pa.Array:
         """A column of whole numbers."""
         lengths = np.diff(self._offsets[index * self._rows : (index + 1) * self._rows + 1])
         if len(lengths) and lengths.max() > _MAX_INTEGER_LENGTH:
             raise Unusual
-        return self.numbers(index, pa.int64())
+        return cast(self.decimals(index, exact=False), pa.int64())
 
 
-def some_numbers(values: Sequence[str | None], type_: pa.DataType) -> pa.Array:
-    """Amounts of which some are missing, which are None or ""."""
+def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
+    """Amounts of which some are missing, which are None or "", as they are."""
     present = [value for value in values if value]
     if not all(isinstance(value, str) for value in present):
         raise Unusual
-    places = iter(range(len(present)))
-    indexes = pa.array([next(places) if value else None for value in values], pa.int64())
-    return Texts([present]).numbers(0, type_).take(indexes)
+    Texts([present]).decimals(0, exact=exact)
+    return array_of(values, pa.string())
 
 
-def check_plain(data: bytes, offsets: NDArray[Any]) -> None:
-    """Check that numbers have only digits, points and minus signs, begin with a digit, and are not long.
+def check_decimals(data: bytes, offsets: NDArray[Any]) -> None:
+    """Check that texts are decimal numbers: digits, with a minus sign before or a point between some.
 
-    Arrow takes care of the rest: it refuses what is not a number.
+    Args:
+        data: Their characters.
+        offsets: Where each text begins, and where the last one ends.
     """
-    starts = offsets[:-1]
-    lengths = offsets[1:] - starts
+    starts, ends = offsets[:-1], offsets[1:]
+    lengths = ends - starts
     if lengths.min() < 1 or lengths.max() > _MAX_NUMBER_LENGTH:
         raise Unusual
     if data[offsets[0] : offsets[-1]].translate(None, _PLAIN):
         raise Unusual
     characters = np.frombuffer(data, np.uint8)
-    first = characters[starts]
-    if (first - _ZERO < 10).all():  # unsigned: a point or minus sign becomes a large number
-        return
-    signs = first == _MINUS
-    if (lengths[signs] < 2).any() or not (characters[starts + signs] - _ZERO < 10).all():
+    signs = characters[starts] == _MINUS
+    signed = int(np.count_nonzero(signs))
+    within = characters[offsets[0] : offsets[-1]]
+    first = characters[starts + signs] if signed else characters[starts]
+    if signed and (lengths[signs] < 2).any():
+        raise Unusual
+    # Unsigned: a point or minus sign becomes a large number.
+    if (first - _ZERO > 9).any() or (characters[ends - 1] - _ZERO > 9).any():
+        raise Unusual
+    if np.count_nonzero(within == _MINUS) != signed:
+        raise Unusual
+    points = np.flatnonzero(within == _POINT) + offsets[0]
+    owners = np.searchsorted(ends, points, side="right")
+    if (owners[1:] == owners[:-1]).any():  # two in one number
         raise Unusual
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from msgspec import UNSET, Raw, UnsetType
 
-from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
@@ -45,15 +44,13 @@ class StructReader:
     def __init__(self, endpoint: Endpoint, shape: Shape, *, exact: bool) -> None:
         self._endpoint = endpoint
         self._shape = shape
-        self._amount_type = EXACT_TYPE if exact else pa.float64()
+        self._exact = exact
         self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
-        names = endpoint.identity
         self._declared = {field for column in endpoint.columns for field in column.fields}
         self._ignored = frozenset(endpoint.ignored)
         self._time_at = next(
             (n for n, column in enumerate(endpoint.columns) if column.name == endpoint.order_by), None
         )
-        self._identity = {column.name for column in endpoint.columns if column.name in names or not names}
         columns = {field: column for column, field in self._fields if field}
         outer = {field: column for column, field in self._fields if column.outer}
         self._leaves = {
@@ -188,10 +185,9 @@ class StructReader:
                 received.append([outer.get(field)] * rows)
             else:
                 raise Unusual
-        columns, texts = self._columns(received)
+        columns = self._columns(received)
         if self._endpoint.newest_first:
             columns = [_reversed(array) for array in columns]
-            texts = {index: _reversed(array) for index, array in texts.items()}
         if any(array.null_count for array in self._required(columns)):
             raise Unusual
         undeclared = raw - self._declared - self._ignored if raw else raw
@@ -199,7 +195,6 @@ class StructReader:
             rows=rows,
             columns=columns,
             moments=[] if self._time_at is None else columns[self._time_at].view(pa.int64()).to_numpy(),
-            texts=texts,
             undeclared=frozenset(undeclared),
             outline=outline,
         )
@@ -209,8 +204,7 @@ class StructReader:
             if not column.optional or index == self._time_at:
                 yield array
 
-    def _columns(self, received: Sequence[Sequence[Any]]) -> tuple[list[pa.Array], dict[int, pa.Array]]:
-        """The columns, and the texts that amounts were converted from where they tell rows apart."""
+    def _columns(self, received: Sequence[Sequence[Any]]) -> list[pa.Array]:
         together = {
             index: self._as_texts(column, field, values)
             for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True))
@@ -219,21 +213,16 @@ class StructReader:
         at = {index: number for number, index in enumerate(together)}
         texts = plain.Texts([*together.values()])
         columns: list[pa.Array] = []
-        amounts: dict[int, pa.Array] = {}
         for index, (column, field) in enumerate(self._fields):
             if index not in at:
                 columns.append(self._array(column, field, received[index]))
-                if column.kind == "amount" and column.name in self._identity:
-                    amounts[index] = plain.texts(received[index])
             elif column.kind == "amount":
-                columns.append(texts.numbers(at[index], self._amount_type))
-                if column.name in self._identity:
-                    amounts[index] = texts.column(at[index])
+                columns.append(texts.decimals(at[index], exact=self._exact))
             elif column.kind == "integer":
                 columns.append(texts.integers(at[index]))
             else:
                 columns.append(texts.column(at[index]))
-        return columns, amounts
+        return columns
 
     def _is_text(self, column: Column, field: str, values: Sequence[Any]) -> bool:
         """Whether the values of a column are texts, and none is missing."""
@@ -264,11 +253,11 @@ class StructReader:
         if kind == "texts":
             return plain.array_of(values, pa.list_(pa.string()))
         if not values or (column.optional and values.count(None) == len(values)):
-            return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
+            return pa.nulls(len(values), pa.string())
         if kind == "amount":
-            return plain.some_numbers(values, self._amount_type)
+            return plain.some_decimals(values, exact=self._exact)
         if kind == "id" and isinstance(values[0], int):
-            return plain.cast(plain.array_of(values, pa.int64()), pa.string())  # refuses texts
+            return plain.array_of(values, pa.int64())  # refuses texts
         return plain.texts(values)
 
 
