@@ -134,8 +134,8 @@ class FrameBuilder:
         """All rows so far as a DataFrame."""
         table = pa.table(
             [
-                _joined([arrays[index] for arrays in self._responses], type_)
-                for index, type_ in enumerate(self._types)
+                _joined([arrays[index] for arrays in self._responses], type_, optional=column.optional)
+                for index, (column, type_) in enumerate(zip(self._endpoint.columns, self._types, strict=True))
             ],
             names=[column.name for column in self._endpoint.columns],
         )
@@ -229,13 +229,13 @@ class FrameBuilder:
         )
 
 
-def _joined(chunks: Sequence[pa.Array], type_: pa.DataType) -> pa.ChunkedArray:
+def _joined(chunks: Sequence[pa.Array], type_: pa.DataType, *, optional: bool) -> pa.ChunkedArray:
     """A column of several responses, all of which has its type."""
     joined: list[pa.Array] = []
     for written, run in groupby(chunks, key=attrgetter("type")):
         column = pa.chunked_array(run, type=written)
         if written != type_:
-            if pa.types.is_string(written):  # amounts, of which some may be ""
+            if optional and pa.types.is_string(written):  # amounts, of which some may be ""
                 column = pc.if_else(pc.equal(column, ""), None, column)
             column = column.cast(type_)
         joined += column.chunks

@@ -8,15 +8,14 @@ them all at once is cheaper, and what these functions accept can always be cast.
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints.model import TimeUnit
 from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 
@@ -24,10 +23,11 @@ from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 _MAX_TEXT_LENGTH = 300
 _MAX_NUMBER_LENGTH = 40
 _MAX_INTEGER_LENGTH = 18
-# Any number of this length is within the range of exact amounts.
-_MAX_EXACT_LENGTH = 19
-_PLAIN = b"0123456789.-"
-_MINUS, _POINT, _ZERO, _END_OF_TEXT = b"-.0\n"
+# Any number of this length fits into an exact amount. Of one with too many digits, Arrow makes another number
+# without a word.
+_MAX_EXACT_LENGTH = 20
+_PLAIN = b"0123456789.-\n"
+_END_OF_TEXT = ord("\n")
 _CAST = pc.get_function("cast")
 
 
@@ -43,6 +43,7 @@ class Texts:
     """
 
     def __init__(self, columns: Sequence[Sequence[str]]) -> None:
+        self._columns = columns
         try:
             joined = "\n".join(map("\n".join, columns)).encode()  # no text in JSON has a line break
         except TypeError:
@@ -55,8 +56,7 @@ class Texts:
         if count:
             self._offsets[1:-1] = ends - np.arange(len(ends))
             self._offsets[-1] = len(joined) - len(ends)
-            self._longest = int((self._offsets[1:] - self._offsets[:-1]).max())
-            if self._longest > _MAX_TEXT_LENGTH:
+            if (self._offsets[1:] - self._offsets[:-1]).max() > _MAX_TEXT_LENGTH:
                 raise Unusual
         self._data = joined.translate(None, b"\n")
         buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
@@ -68,18 +68,12 @@ class Texts:
 
     def decimals(self, index: int, *, exact: bool) -> pa.Array:
         """A column of amounts that are plain decimal numbers such as "-0.5", as they are."""
-        column = self.column(index)
-        if self._rows:
-            begin = index * self._rows
-            check_decimals(self._data, self._offsets[begin : begin + self._rows + 1])
-            if exact and self._longest > _MAX_EXACT_LENGTH:
-                cast(column, EXACT_TYPE)
-        return column
+        check_decimals(self._columns[index], exact=exact)
+        return self.column(index)
 
     def integers(self, index: int) -> pa.Array:
         """A column of whole numbers."""
-        lengths = np.diff(self._offsets[index * self._rows : (index + 1) * self._rows + 1])
-        if len(lengths) and lengths.max() > _MAX_INTEGER_LENGTH:
+        if max(map(len, self._columns[index]), default=0) > _MAX_INTEGER_LENGTH:
             raise Unusual
         return cast(self.decimals(index, exact=False), pa.int64())
 
@@ -89,39 +83,24 @@ def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
     present = [value for value in values if value]
     if not all(isinstance(value, str) for value in present):
         raise Unusual
-    Texts([present]).decimals(0, exact=exact)
+    check_decimals(present, exact=exact)
     return array_of(values, pa.string())
 
 
-def check_decimals(data: bytes, offsets: NDArray[Any]) -> None:
-    """Check that texts are decimal numbers: digits, with a minus sign before or a point between some.
-
-    Args:
-        data: Their characters.
-        offsets: Where each text begins, and where the last one ends.
-    """
-    starts, ends = offsets[:-1], offsets[1:]
-    lengths = ends - starts
-    if lengths.min() < 1 or lengths.max() > _MAX_NUMBER_LENGTH:
+def check_decimals(values: Sequence[str], *, exact: bool) -> None:
+    """Check that texts are decimal numbers such as "-0.5", which any type of amounts can hold."""
+    data = b"\n" + "\n".join(values).encode()
+    if (
+        max(map(len, values), default=0) > (_MAX_EXACT_LENGTH if exact else _MAX_NUMBER_LENGTH)
+        or data.translate(None, _PLAIN)
+        or b"\n." in data
+        or b"-." in data
+    ):
         raise Unusual
-    if data[offsets[0] : offsets[-1]].translate(None, _PLAIN):
-        raise Unusual
-    characters = np.frombuffer(data, np.uint8)
-    signs = characters[starts] == _MINUS
-    signed = int(np.count_nonzero(signs))
-    within = characters[offsets[0] : offsets[-1]]
-    first = characters[starts + signs] if signed else characters[starts]
-    if signed and (lengths[signs] < 2).any():
-        raise Unusual
-    # Unsigned: a point or minus sign becomes a large number.
-    if (first - _ZERO > 9).any() or (characters[ends - 1] - _ZERO > 9).any():
-        raise Unusual
-    if np.count_nonzero(within == _MINUS) != signed:
-        raise Unusual
-    points = np.flatnonzero(within == _POINT) + offsets[0]
-    owners = np.searchsorted(ends, points, side="right")
-    if (owners[1:] == owners[:-1]).any():  # two in one number
-        raise Unusual
+    try:
+        deque(map(float, values), maxlen=0)
+    except ValueError:
+        raise Unusual from None
 
 
 def cast(array: pa.Array, type_: pa.DataType) -> pa.Array:
