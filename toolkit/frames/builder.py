@@ -172,8 +172,8 @@ class FrameBuilder:
         """
         names = self._endpoint.identity
         identity = [
-            values
-            for column, values in zip(self._endpoint.columns, page.columns, strict=True)
+            page.texts.get(index, values)
+            for index, (column, values) in enumerate(zip(self._endpoint.columns, page.columns, strict=True))
             if column.name in names or not names
         ]
         moments = page.moments if not names or self._endpoint.order_by in names else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -26,6 +26,8 @@ class Page:
         columns: The values of each declared column.
         moments: The time of each row in milliseconds, empty if the endpoint has no times. A list where some
             rows have none.
+        texts: Amounts as they were received, by index of their column, where `columns` has them converted
+            and they are needed to tell rows apart.
         undeclared: Names of fields that were received but are not declared.
         outline: What of the response can tell that it reports an error: the object around the rows, or a list
             with the first row.
@@ -34,6 +36,7 @@ class Page:
     rows: int
     columns: Sequence[Values] = field(repr=False)
     moments: Moments = field(default_factory=list, repr=False)
+    texts: Mapping[int, pa.Array] = field(default_factory=dict, repr=False)
     undeclared: frozenset[str] = frozenset()
     outline: Any = field(default=None, repr=False)
 
@@ -68,6 +71,7 @@ class Page:
             rows=len(kept),
             columns=[taken(values, kept, self.rows) for values in self.columns],
             moments=taken(self.moments, kept, self.rows),
+            texts={index: taken(values, kept, self.rows) for index, values in self.texts.items()},
         )
 
 

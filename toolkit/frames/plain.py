@@ -8,13 +8,14 @@ them all at once is cheaper, and what these functions accept can always be cast.
 from __future__ import annotations
 
 import functools
-from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from toolkit.endpoints.model import TimeUnit
 from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
@@ -66,16 +67,17 @@ class Texts:
         """A column as it is."""
         return self._array.slice(index * self._rows, self._rows)
 
-    def decimals(self, index: int, *, exact: bool) -> pa.Array:
-        """A column of amounts that are plain decimal numbers such as "-0.5", as they are."""
-        check_decimals(self._columns[index], exact=exact)
+    def decimals(self, index: int) -> pa.Array:
+        """A column of exact amounts that are plain decimal numbers such as "-0.5", as they are."""
+        check_decimals(self._columns[index], exact=True)
         return self.column(index)
 
     def integers(self, index: int) -> pa.Array:
         """A column of whole numbers."""
         if max(map(len, self._columns[index]), default=0) > _MAX_INTEGER_LENGTH:
             raise Unusual
-        return cast(self.decimals(index, exact=False), pa.int64())
+        check_decimals(self._columns[index], exact=False)
+        return cast(self.column(index), pa.int64())
 
 
 def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
@@ -89,16 +91,23 @@ def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
 
 def check_decimals(values: Sequence[str], *, exact: bool) -> None:
     """Check that texts are decimal numbers such as "-0.5", which any type of amounts can hold."""
+    if exact and max(map(len, values), default=0) > _MAX_EXACT_LENGTH:
+        raise Unusual
+    floats(values)
+
+
+def floats(values: Sequence[str]) -> pa.Array:
+    """Amounts that are decimal numbers such as "-0.5", as float64."""
     data = b"\n" + "\n".join(values).encode()
     if (
-        max(map(len, values), default=0) > (_MAX_EXACT_LENGTH if exact else _MAX_NUMBER_LENGTH)
+        max(map(len, values), default=0) > _MAX_NUMBER_LENGTH
         or data.translate(None, _PLAIN)
         or b"\n." in data
         or b"-." in data
     ):
         raise Unusual
     try:
-        deque(map(float, values), maxlen=0)
+        return pa.array(np.fromiter(map(float, values), np.float64, len(values)))
     except ValueError:
         raise Unusual from None
 
@@ -132,30 +141,42 @@ def texts(values: Sequence[Any]) -> pa.Array:
     return array
 
 
-def integers(values: Sequence[int | None]) -> pa.Array:
-    """Whole numbers, None where one is missing. Only for ints: numpy would read texts as well."""
-    try:
-        return pa.array(np.fromiter(values, np.int64, len(values)))
-    except (TypeError, OverflowError):
-        return array_of(values, pa.int64())
+class Integers:
+    """Columns of JSON numbers as arrays, made at once.
+
+    Args:
+        columns: Columns of the same length. No value is missing, and none is a text, which numpy would read.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[int]]) -> None:
+        self._rows = len(columns[0]) if columns else 0
+        try:
+            self._numbers = np.fromiter(chain.from_iterable(columns), np.int64, self._rows * len(columns))
+        except OverflowError:
+            raise Unusual from None
+
+    def column(self, index: int) -> NDArray[np.int64]:
+        """A column."""
+        return self._numbers[index * self._rows : (index + 1) * self._rows]
 
 
 def times(values: Sequence[Any], unit: TimeUnit) -> pa.Array:
-    """Times in milliseconds, as int64."""
-    if unit == "text":
-        try:
-            return pa.array([milliseconds(value, unit) for value in values], pa.int64())
-        except DecodeError:
-            raise Unusual from None
-    return in_milliseconds(integers(values), unit)
+    """Times in milliseconds, of which some are missing or all are texts."""
+    if unit != "text":
+        array = array_of(values, pa.int64())
+        in_milliseconds(array.drop_null().to_numpy(), unit)
+        return array if unit == "ms" else pc.multiply(array, 1000) if unit == "s" else pc.divide(array, 1000)
+    try:
+        return pa.array([milliseconds(value, unit) for value in values], pa.int64())
+    except DecodeError:
+        raise Unusual from None
 
 
-def in_milliseconds(array: pa.Array, unit: TimeUnit) -> pa.Array:
+def in_milliseconds(numbers: NDArray[np.int64], unit: TimeUnit) -> NDArray[np.int64]:
     """Times that are whole numbers in milliseconds, never later than they are."""
     highest = {"s": YEAR_3000 // 1000, "us": YEAR_3000 * 1000}.get(unit, YEAR_3000)
-    present = (array.drop_null() if array.null_count else array).to_numpy()
-    if len(present) and (present.min() < 0 or present.max() >= highest):
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= highest):
         raise Unusual
     if unit == "ms":
-        return array
-    return pc.multiply(array, 1000) if unit == "s" else pc.divide(array, 1000)
+        return numbers
+    return numbers * 1000 if unit == "s" else numbers // 1000

@@ -45,6 +45,8 @@ class StructReader:
         self._endpoint = endpoint
         self._shape = shape
         self._exact = exact
+        names = endpoint.identity
+        self._identity = {column.name for column in endpoint.columns if column.name in names or not names}
         self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
         self._declared = {field for column in endpoint.columns for field in column.fields}
         self._ignored = frozenset(endpoint.ignored)
@@ -185,9 +187,10 @@ class StructReader:
                 received.append([outer.get(field)] * rows)
             else:
                 raise Unusual
-        columns = self._columns(received)
+        columns, texts = self._columns(received)
         if self._endpoint.newest_first:
             columns = [_reversed(array) for array in columns]
+            texts = {index: _reversed(array) for index, array in texts.items()}
         if any(array.null_count for array in self._required(columns)):
             raise Unusual
         undeclared = raw - self._declared - self._ignored if raw else raw
@@ -195,6 +198,7 @@ class StructReader:
             rows=rows,
             columns=columns,
             moments=[] if self._time_at is None else columns[self._time_at].view(pa.int64()).to_numpy(),
+            texts=texts,
             undeclared=frozenset(undeclared),
             outline=outline,
         )
@@ -204,59 +208,69 @@ class StructReader:
             if not column.optional or index == self._time_at:
                 yield array
 
-    def _columns(self, received: Sequence[Sequence[Any]]) -> list[pa.Array]:
-        together = {
-            index: self._as_texts(column, field, values)
-            for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True))
-            if self._is_text(column, field, values)
-        }
-        at = {index: number for number, index in enumerate(together)}
-        texts = plain.Texts([*together.values()])
-        columns: list[pa.Array] = []
-        for index, (column, field) in enumerate(self._fields):
-            if index not in at:
-                columns.append(self._array(column, field, received[index]))
+    def _columns(self, received: Sequence[Sequence[Any]]) -> tuple[list[pa.Array], dict[int, pa.Array]]:
+        """The columns, and the texts that amounts were converted from where they tell rows apart."""
+        texts: dict[int, Sequence[str]] = {}
+        numbers: dict[int, Sequence[int]] = {}
+        arrays: dict[int, pa.Array] = {}
+        for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True)):
+            if not values or (column.optional and None in values) or column.kind in ("flag", "texts"):
+                arrays[index] = self._array(column, field, values)
             elif column.kind == "amount":
-                columns.append(texts.decimals(at[index], exact=self._exact))
-            elif column.kind == "integer":
-                columns.append(texts.integers(at[index]))
+                written = self._as_texts(field, values)
+                if not self._exact:
+                    arrays[index] = plain.floats(written)
+                if self._exact or column.name in self._identity:
+                    texts[index] = written
+            elif isinstance(values[0], str):
+                texts[index] = values
             else:
-                columns.append(texts.column(at[index]))
-        return columns
+                numbers[index] = values
+        made = plain.Texts([*texts.values()])
+        amounts: dict[int, pa.Array] = {}
+        for at, index in enumerate(texts):
+            column, _ = self._fields[index]
+            if index in arrays:
+                amounts[index] = made.column(at)
+            elif column.kind == "amount":
+                arrays[index] = made.decimals(at)
+            elif column.kind == "integer":
+                arrays[index] = made.integers(at)
+            elif column.kind == "time":
+                arrays[index] = plain.times(texts[index], column.unit).view(_TIME)
+            else:
+                arrays[index] = made.column(at)
+        together = plain.Integers([*numbers.values()])
+        for at, index in enumerate(numbers):
+            column, _ = self._fields[index]
+            whole = together.column(at)
+            if column.kind == "time":
+                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(_TIME)
+            else:
+                arrays[index] = pa.array(whole)
+        return [arrays[index] for index in range(len(arrays))], amounts
 
-    def _is_text(self, column: Column, field: str, values: Sequence[Any]) -> bool:
-        """Whether the values of a column are texts, and none is missing."""
-        if not values or column.kind in ("flag", "time", "texts"):
-            return False
-        if column.kind == "integer" and field not in self._shape.swapped:
-            return False
-        if column.kind == "id" and not isinstance(values[0], str):
-            return False
-        return not (column.optional and None in values)
-
-    def _as_texts(self, column: Column, field: str, values: Sequence[Any]) -> Sequence[str]:
-        if column.kind == "amount" and field in self._shape.swapped:
-            return [bytes(value).decode("ascii") for value in values]
-        return values
+    def _as_texts(self, field: str, values: Sequence[Any]) -> Sequence[str]:
+        return [bytes(value).decode("ascii") for value in values] if field in self._shape.swapped else values
 
     def _array(self, column: Column, field: str, values: Sequence[Any]) -> pa.Array:
-        """A column whose values are no texts, or where some are missing."""
+        """A column by itself: some of its values are missing, or they are neither texts nor numbers."""
         kind = column.kind
+        if kind == "flag":
+            return plain.array_of(values, pa.bool_())
+        if kind == "texts":
+            return plain.array_of(values, pa.list_(pa.string()))
         if kind == "time":
             return plain.times(values, column.unit).view(_TIME)
         if kind == "integer":
             if field in self._shape.swapped:
                 raise Unusual
-            return plain.integers(values)
-        if kind == "flag":
-            return plain.array_of(values, pa.bool_())
-        if kind == "texts":
-            return plain.array_of(values, pa.list_(pa.string()))
-        if not values or (column.optional and values.count(None) == len(values)):
+            return plain.array_of(values, pa.int64())
+        if values.count(None) == len(values):
             return pa.nulls(len(values), pa.string())
         if kind == "amount":
             return plain.some_decimals(values, exact=self._exact)
-        if kind == "id" and isinstance(values[0], int):
+        if kind == "id" and isinstance(next(value for value in values if value is not None), int):
             return plain.array_of(values, pa.int64())  # refuses texts
         return plain.texts(values)
 
