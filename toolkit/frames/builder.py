@@ -9,11 +9,14 @@ is kept once. Rows are held as Arrow arrays until the end, so memory use is prop
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from toolkit.amounts import ExactDtype
@@ -131,8 +134,8 @@ class FrameBuilder:
         """All rows so far as a DataFrame."""
         table = pa.table(
             [
-                pa.chunked_array([arrays[index] for arrays in self._responses], type=type_)
-                for index, type_ in enumerate(self._types)
+                _joined([arrays[index] for arrays in self._responses], type_, optional=column.optional)
+                for index, (column, type_) in enumerate(zip(self._endpoint.columns, self._types, strict=True))
             ],
             names=[column.name for column in self._endpoint.columns],
         )
@@ -226,6 +229,19 @@ class FrameBuilder:
         )
 
 
+def _joined(chunks: Sequence[pa.Array], type_: pa.DataType, *, optional: bool) -> pa.ChunkedArray:
+    """A column of several responses, all of which has its type."""
+    joined: list[pa.Array] = []
+    for written, run in groupby(chunks, key=attrgetter("type")):
+        column = pa.chunked_array(run, type=written)
+        if written != type_:
+            if optional and pa.types.is_string(written):  # amounts, of which some may be ""
+                column = pc.if_else(pc.equal(column, ""), None, column)
+            column = column.cast(type_)
+        joined += column.chunks
+    return pa.chunked_array(joined, type=type_)
+
+
 def _as_numbers(moments: Moments) -> NDArray[np.int64] | None:
     """Times as an array, None if there are none or one is missing or too large."""
     if not len(moments):
@@ -240,6 +256,7 @@ def _as_numbers(moments: Moments) -> NDArray[np.int64] | None:
 
 def _mapped(call: Callable[[str], str], texts: pa.Array) -> pa.Array:
     """The results of a function of texts, called once for each different one."""
+    texts = texts.cast(pa.string())  # an id may be a number
     encoded = texts.dictionary_encode()
     results = [None if text is None else call(text) for text in encoded.dictionary.to_pylist()]
     return pa.array(results, pa.string()).take(encoded.indices)

@@ -67,6 +67,7 @@ class NumberArrayReader:
         self._endpoint = endpoint
         self._exact = exact
         self._quoted = np.array(sorted(map(int, quoted)), np.int64)
+        self._amounts = [int(field) for column, field in self._fields if column.kind == "amount"]
         # How many quotation marks and brackets are before and after each value.
         self._marks_before = np.isin(np.arange(self._width), self._quoted).astype(np.int64)
         self._marks_after = self._marks_before.copy()
@@ -111,18 +112,20 @@ class NumberArrayReader:
     def _page(self, numbers: Numbers, rows: int) -> Page:
         columns: list[pa.Array] = []
         moments: NDArray[np.int64] | list[int | None] = []
+        floats = {} if self._exact else numbers.floats(self._amounts)
         for column, field in self._fields:
             position = int(field)
             if column.kind == "amount":
-                columns.append(numbers.exact(position) if self._exact else numbers.floats(position))
+                columns.append(numbers.exact(position) if self._exact else floats[position])
                 continue
-            array = pa.array(numbers.integers(position))
+            values = numbers.integers(position)
             if column.kind == "time":
-                array = plain.in_milliseconds(array, column.unit)
+                values = plain.in_milliseconds(values, column.unit)
                 if column.name == self._endpoint.order_by:
-                    moments = array.to_numpy()
-                array = array.view(_TIME)
-            columns.append(array)
+                    moments = values
+                columns.append(pa.array(values).view(_TIME))
+            else:
+                columns.append(pa.array(values))
         for position in self._unread:
             numbers.integers(position)
         return Page(rows=rows, columns=columns, moments=moments, undeclared=self._undeclared)
@@ -175,12 +178,13 @@ class Numbers:
             raise Unusual
         return values
 
-    def floats(self, position: int) -> pa.Array:
-        """A column of amounts as float64."""
-        values = self._columns[position]
-        if values.max() >= _MAX_FLOAT_INTEGER:
+    def floats(self, positions: list[int]) -> dict[int, pa.Array]:
+        """Columns of amounts as float64, by position."""
+        values = self._columns[positions]
+        if positions and values.max() >= _MAX_FLOAT_INTEGER:
             raise Unusual
-        return pa.array(values / 10.0 ** max(0, self._decimals[position]))
+        powers = [10.0 ** max(0, self._decimals[position]) for position in positions]
+        return dict(zip(positions, map(pa.array, values / np.array(powers)[:, None]), strict=True))
 
     def exact(self, position: int) -> pa.Array:
         """A column of exact amounts."""

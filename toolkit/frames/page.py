@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Moments: TypeAlias = NDArray[np.int64] | list[int | None]
 """Times in milliseconds; a list where some are missing."""
 Values: TypeAlias = list[Any] | pa.Array
-"""The values of a column: as they were received, None where one is missing, or checked and converted."""
+"""The values of a column as they were received, None where one is missing. An Arrow array of them is checked:
+if it does not have the type of the column yet, it can be cast to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,15 @@
-"""Converts whole columns that have nothing unusual, for the fast path.
+"""Checks and converts whole columns that have nothing unusual, for the fast path.
 
 Every function raises `Unusual` where a value is not of the plainest form, and never converts it otherwise
-than `frames.decode` does.
+than `frames.decode` does. Amounts stay texts, and ids whole numbers, until the frame is made: casting
+them all at once is cheaper, and what these functions accept can always be cast.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,11 @@ from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 _MAX_TEXT_LENGTH = 300
 _MAX_NUMBER_LENGTH = 40
 _MAX_INTEGER_LENGTH = 18
-_PLAIN = b"0123456789.-"
-_MINUS, _ZERO, _END_OF_TEXT = b"-0\n"
+# Any number of this length fits into an exact amount. Of one with too many digits, Arrow makes another number
+# without a word.
+_MAX_EXACT_LENGTH = 20
+_PLAIN = b"0123456789.-\n"
+_END_OF_TEXT = ord("\n")
 _CAST = pc.get_function("cast")
 
 
@@ -39,6 +44,7 @@ class Texts:
     """
 
     def __init__(self, columns: Sequence[Sequence[str]]) -> None:
+        self._columns = columns
         try:
             joined = "\n".join(map("\n".join, columns)).encode()  # no text in JSON has a line break
         except TypeError:
@@ -61,49 +67,49 @@ class Texts:
         """A column as it is."""
         return self._array.slice(index * self._rows, self._rows)
 
-    def numbers(self, index: int, type_: pa.DataType) -> pa.Array:
-        """A column of amounts that are plain decimal numbers such as "-0.5"."""
-        if self._rows:
-            begin = index * self._rows
-            check_plain(self._data, self._offsets[begin : begin + self._rows + 1])
-        return cast(self.column(index), type_)
+    def decimals(self, index: int) -> pa.Array:
+        """A column of exact amounts that are plain decimal numbers such as "-0.5", as they are."""
+        check_decimals(self._columns[index], exact=True)
+        return self.column(index)
 
     def integers(self, index: int) -> pa.Array:
         """A column of whole numbers."""
-        lengths = np.diff(self._offsets[index * self._rows : (index + 1) * self._rows + 1])
-        if len(lengths) and lengths.max() > _MAX_INTEGER_LENGTH:
+        if max(map(len, self._columns[index]), default=0) > _MAX_INTEGER_LENGTH:
             raise Unusual
-        return self.numbers(index, pa.int64())
+        check_decimals(self._columns[index], exact=False)
+        return cast(self.column(index), pa.int64())
 
 
-def some_numbers(values: Sequence[str | None], type_: pa.DataType) -> pa.Array:
-    """Amounts of which some are missing, which are None or ""."""
+def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
+    """Amounts of which some are missing, which are None or "", as they are."""
     present = [value for value in values if value]
     if not all(isinstance(value, str) for value in present):
         raise Unusual
-    places = iter(range(len(present)))
-    indexes = pa.array([next(places) if value else None for value in values], pa.int64())
-    return Texts([present]).numbers(0, type_).take(indexes)
+    check_decimals(present, exact=exact)
+    return array_of(values, pa.string())
 
 
-def check_plain(data: bytes, offsets: NDArray[Any]) -> None:
-    """Check that numbers have only digits, points and minus signs, begin with a digit, and are not long.
+def check_decimals(values: Sequence[str], *, exact: bool) -> None:
+    """Check that texts are decimal numbers such as "-0.5", which any type of amounts can hold."""
+    if exact and max(map(len, values), default=0) > _MAX_EXACT_LENGTH:
+        raise Unusual
+    floats(values)
 
-    Arrow takes care of the rest: it refuses what is not a number.
-    """
-    starts = offsets[:-1]
-    lengths = offsets[1:] - starts
-    if lengths.min() < 1 or lengths.max() > _MAX_NUMBER_LENGTH:
+
+def floats(values: Sequence[str]) -> pa.Array:
+    """Amounts that are decimal numbers such as "-0.5", as float64."""
+    data = b"\n" + "\n".join(values).encode()
+    if (
+        max(map(len, values), default=0) > _MAX_NUMBER_LENGTH
+        or data.translate(None, _PLAIN)
+        or b"\n." in data
+        or b"-." in data
+    ):
         raise Unusual
-    if data[offsets[0] : offsets[-1]].translate(None, _PLAIN):
-        raise Unusual
-    characters = np.frombuffer(data, np.uint8)
-    first = characters[starts]
-    if (first - _ZERO < 10).all():  # unsigned: a point or minus sign becomes a large number
-        return
-    signs = first == _MINUS
-    if (lengths[signs] < 2).any() or not (characters[starts + signs] - _ZERO < 10).all():
-        raise Unusual
+    try:
+        return pa.array(np.fromiter(map(float, values), np.float64, len(values)))
+    except ValueError:
+        raise Unusual from None
 
 
 def cast(array: pa.Array, type_: pa.DataType) -> pa.Array:
@@ -135,30 +141,42 @@ def texts(values: Sequence[Any]) -> pa.Array:
     return array
 
 
-def integers(values: Sequence[int | None]) -> pa.Array:
-    """Whole numbers, None where one is missing. Only for ints: numpy would read texts as well."""
-    try:
-        return pa.array(np.fromiter(values, np.int64, len(values)))
-    except (TypeError, OverflowError):
-        return array_of(values, pa.int64())
+class Integers:
+    """Columns of JSON numbers as arrays, made at once.
+
+    Args:
+        columns: Columns of the same length. No value is missing, and none is a text, which numpy would read.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[int]]) -> None:
+        self._rows = len(columns[0]) if columns else 0
+        try:
+            self._numbers = np.fromiter(chain.from_iterable(columns), np.int64, self._rows * len(columns))
+        except OverflowError:
+            raise Unusual from None
+
+    def column(self, index: int) -> NDArray[np.int64]:
+        """A column."""
+        return self._numbers[index * self._rows : (index + 1) * self._rows]
 
 
 def times(values: Sequence[Any], unit: TimeUnit) -> pa.Array:
-    """Times in milliseconds, as int64."""
-    if unit == "text":
-        try:
-            return pa.array([milliseconds(value, unit) for value in values], pa.int64())
-        except DecodeError:
-            raise Unusual from None
-    return in_milliseconds(integers(values), unit)
+    """Times in milliseconds, of which some are missing or all are texts."""
+    if unit != "text":
+        array = array_of(values, pa.int64())
+        in_milliseconds(array.drop_null().to_numpy(), unit)
+        return array if unit == "ms" else pc.multiply(array, 1000) if unit == "s" else pc.divide(array, 1000)
+    try:
+        return pa.array([milliseconds(value, unit) for value in values], pa.int64())
+    except DecodeError:
+        raise Unusual from None
 
 
-def in_milliseconds(array: pa.Array, unit: TimeUnit) -> pa.Array:
+def in_milliseconds(numbers: NDArray[np.int64], unit: TimeUnit) -> NDArray[np.int64]:
     """Times that are whole numbers in milliseconds, never later than they are."""
     highest = {"s": YEAR_3000 // 1000, "us": YEAR_3000 * 1000}.get(unit, YEAR_3000)
-    present = (array.drop_null() if array.null_count else array).to_numpy()
-    if len(present) and (present.min() < 0 or present.max() >= highest):
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= highest):
         raise Unusual
     if unit == "ms":
-        return array
-    return pc.multiply(array, 1000) if unit == "s" else pc.divide(array, 1000)
+        return numbers
+    return numbers * 1000 if unit == "s" else numbers // 1000

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from msgspec import UNSET, Raw, UnsetType
 
-from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
@@ -45,15 +44,15 @@ class StructReader:
     def __init__(self, endpoint: Endpoint, shape: Shape, *, exact: bool) -> None:
         self._endpoint = endpoint
         self._shape = shape
-        self._amount_type = EXACT_TYPE if exact else pa.float64()
-        self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
+        self._exact = exact
         names = endpoint.identity
+        self._identity = {column.name for column in endpoint.columns if column.name in names or not names}
+        self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
         self._declared = {field for column in endpoint.columns for field in column.fields}
         self._ignored = frozenset(endpoint.ignored)
         self._time_at = next(
             (n for n, column in enumerate(endpoint.columns) if column.name == endpoint.order_by), None
         )
-        self._identity = {column.name for column in endpoint.columns if column.name in names or not names}
         columns = {field: column for column, field in self._fields if field}
         outer = {field: column for column, field in self._fields if column.outer}
         self._leaves = {
@@ -211,64 +210,68 @@ class StructReader:
 
     def _columns(self, received: Sequence[Sequence[Any]]) -> tuple[list[pa.Array], dict[int, pa.Array]]:
         """The columns, and the texts that amounts were converted from where they tell rows apart."""
-        together = {
-            index: self._as_texts(column, field, values)
-            for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True))
-            if self._is_text(column, field, values)
-        }
-        at = {index: number for number, index in enumerate(together)}
-        texts = plain.Texts([*together.values()])
-        columns: list[pa.Array] = []
-        amounts: dict[int, pa.Array] = {}
-        for index, (column, field) in enumerate(self._fields):
-            if index not in at:
-                columns.append(self._array(column, field, received[index]))
-                if column.kind == "amount" and column.name in self._identity:
-                    amounts[index] = plain.texts(received[index])
+        texts: dict[int, Sequence[str]] = {}
+        numbers: dict[int, Sequence[int]] = {}
+        arrays: dict[int, pa.Array] = {}
+        for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True)):
+            if not values or (column.optional and None in values) or column.kind in ("flag", "texts"):
+                arrays[index] = self._array(column, field, values)
             elif column.kind == "amount":
-                columns.append(texts.numbers(at[index], self._amount_type))
-                if column.name in self._identity:
-                    amounts[index] = texts.column(at[index])
-            elif column.kind == "integer":
-                columns.append(texts.integers(at[index]))
+                written = self._as_texts(field, values)
+                if not self._exact:
+                    arrays[index] = plain.floats(written)
+                if self._exact or column.name in self._identity:
+                    texts[index] = written
+            elif isinstance(values[0], str):
+                texts[index] = values
             else:
-                columns.append(texts.column(at[index]))
-        return columns, amounts
+                numbers[index] = values
+        made = plain.Texts([*texts.values()])
+        amounts: dict[int, pa.Array] = {}
+        for at, index in enumerate(texts):
+            column, _ = self._fields[index]
+            if index in arrays:
+                amounts[index] = made.column(at)
+            elif column.kind == "amount":
+                arrays[index] = made.decimals(at)
+            elif column.kind == "integer":
+                arrays[index] = made.integers(at)
+            elif column.kind == "time":
+                arrays[index] = plain.times(texts[index], column.unit).view(_TIME)
+            else:
+                arrays[index] = made.column(at)
+        together = plain.Integers([*numbers.values()])
+        for at, index in enumerate(numbers):
+            column, _ = self._fields[index]
+            whole = together.column(at)
+            if column.kind == "time":
+                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(_TIME)
+            else:
+                arrays[index] = pa.array(whole)
+        return [arrays[index] for index in range(len(arrays))], amounts
 
-    def _is_text(self, column: Column, field: str, values: Sequence[Any]) -> bool:
-        """Whether the values of a column are texts, and none is missing."""
-        if not values or column.kind in ("flag", "time", "texts"):
-            return False
-        if column.kind == "integer" and field not in self._shape.swapped:
-            return False
-        if column.kind == "id" and not isinstance(values[0], str):
-            return False
-        return not (column.optional and None in values)
-
-    def _as_texts(self, column: Column, field: str, values: Sequence[Any]) -> Sequence[str]:
-        if column.kind == "amount" and field in self._shape.swapped:
-            return [bytes(value).decode("ascii") for value in values]
-        return values
+    def _as_texts(self, field: str, values: Sequence[Any]) -> Sequence[str]:
+        return [bytes(value).decode("ascii") for value in values] if field in self._shape.swapped else values
 
     def _array(self, column: Column, field: str, values: Sequence[Any]) -> pa.Array:
-        """A column whose values are no texts, or where some are missing."""
+        """A column by itself: some of its values are missing, or they are neither texts nor numbers."""
         kind = column.kind
+        if kind == "flag":
+            return plain.array_of(values, pa.bool_())
+        if kind == "texts":
+            return plain.array_of(values, pa.list_(pa.string()))
         if kind == "time":
             return plain.times(values, column.unit).view(_TIME)
         if kind == "integer":
             if field in self._shape.swapped:
                 raise Unusual
-            return plain.integers(values)
-        if kind == "flag":
-            return plain.array_of(values, pa.bool_())
-        if kind == "texts":
-            return plain.array_of(values, pa.list_(pa.string()))
-        if not values or (column.optional and values.count(None) == len(values)):
-            return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
+            return plain.array_of(values, pa.int64())
+        if values.count(None) == len(values):
+            return pa.nulls(len(values), pa.string())
         if kind == "amount":
-            return plain.some_numbers(values, self._amount_type)
-        if kind == "id" and isinstance(values[0], int):
-            return plain.cast(plain.array_of(values, pa.int64()), pa.string())  # refuses texts
+            return plain.some_decimals(values, exact=self._exact)
+        if kind == "id" and isinstance(next(value for value in values if value is not None), int):
+            return plain.array_of(values, pa.int64())  # refuses texts
         return plain.texts(values)
 
 
