@@ -130,9 +130,20 @@ def array_of(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
 def texts(values: Sequence[Any]) -> pa.Array:
     """Texts, None where one is missing."""
     array = array_of(values, pa.string())
+    _check_lengths(array)
+    return array
+
+
+def lists_of_texts(values: Sequence[Any]) -> pa.Array:
+    """Lists of texts, None where one is missing."""
+    array = array_of(values, pa.list_(pa.string()))
+    _check_lengths(array.flatten())
+    return array
+
+
+def _check_lengths(array: pa.Array) -> None:
     if (pc.max(pc.binary_length(array)).as_py() or 0) > _MAX_TEXT_LENGTH:
         raise Unusual
-    return array
 
 
 def integers(values: Sequence[int | None]) -> pa.Array:

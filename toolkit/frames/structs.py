@@ -113,8 +113,7 @@ class StructReader:
         Raises:
             Unusual: Only the strict path can tell what it is.
         """
-        received = self._parsed(body)
-        outline = self._outline(received)
+        received = response = self._parsed(body)
         counted = Counted()
         outer: dict[str, Any] = {}
         for wrapper in self._wrappers:
@@ -131,6 +130,8 @@ class StructReader:
             raise Unusual
         by_path, rows = self._rows(received, counted)
         counted.check(int(np.count_nonzero(np.frombuffer(body, np.uint8) == _QUOTE)))
+        # Only now: msgspec does not look into a value that no column has before it was found to be plain.
+        outline = self._outline(response)
         return self._page(rows, by_path, outer, counted.raw, outline)
 
     def _parsed(self, body: bytes) -> Any:
@@ -247,7 +248,10 @@ class StructReader:
 
     def _as_texts(self, column: Column, field: str, values: Sequence[Any]) -> Sequence[str]:
         if column.kind == "amount" and field in self._shape.swapped:
-            return [bytes(value).decode("ascii") for value in values]
+            numbers = [bytes(value).decode("ascii") for value in values]
+            if "-0" in numbers:  # a whole number, which has no sign
+                raise Unusual
+            return numbers
         return values
 
     def _array(self, column: Column, field: str, values: Sequence[Any]) -> pa.Array:
@@ -262,7 +266,7 @@ class StructReader:
         if kind == "flag":
             return plain.array_of(values, pa.bool_())
         if kind == "texts":
-            return plain.array_of(values, pa.list_(pa.string()))
+            return plain.lists_of_texts(values)
         if not values or (column.optional and values.count(None) == len(values)):
             return pa.nulls(len(values), self._amount_type if kind == "amount" else pa.string())
         if kind == "amount":

@@ -304,6 +304,44 @@ def test_an_unusual_response_is_left_to_the_strict_path(name: str) -> None:
     check(REBATES, [ONE, REFUSED[name]], "float")
 
 
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "no UTF-8 in the first row",
+            ONE.replace(b'"status":1', b'"status":1,"new":"x"'),
+            (b'"x"', b'"\xff"'),
+        ),
+        ("no UTF-8 around the rows", CASES["nested"][1], (b'"msg":""', b'"msg":"\xff"')),
+        ("lists in the first row", ONE.replace(b'"status":1', b'"status":1,"new":"x"'), (b'"x"', b"[[[]]]")),
+    ],
+)
+def test_a_value_that_no_column_has_is_judged_by_the_strict_path(
+    name: str, good: bytes, bad: tuple[bytes, bytes]
+) -> None:
+    endpoint = CASES["nested"][0] if "around" in name else REBATES
+    broken = good.replace(*bad)
+    assert broken != good
+    assert check(endpoint, [good, good, broken], "float") >= 1
+
+
+def test_a_list_of_long_texts_is_left_to_the_strict_path() -> None:
+    lists = replace(LAYOUTS["named"][0], row_layout="objects", columns=(column("all", "all", "texts"),))
+    bodies = [compact([{"all": ["1" * 300]}]), compact([{"all": ["1" * 900]}])]
+    assert check(lists, bodies, "float") == 1
+
+
+def test_a_whole_number_below_zero_that_is_zero_has_no_sign() -> None:
+    endpoint, body = CASES["numbers and texts"]
+    signed = body.replace(b'"rate":2', b'"rate":-0')
+    assert signed != body
+    decoder = Decoder(endpoint)
+    page_of(decoder, body)
+    assert decoder.read(body) is not None
+    assert decoder.read(signed) is None
+    assert str(page_of(decoder, signed).columns[0][1]) == "0"
+
+
 CANDLE = compact([candle(number) for number in range(3)])
 
 REFUSED_CANDLES = {
@@ -368,6 +406,23 @@ def test_an_undeclared_field_with_an_unusual_value_is_left_to_the_strict_path(va
     decoder = Decoder(REBATES)
     decoder.decode([REBATE | {"new": 1}])
     assert decoder.read(rebates_of(REBATE | {"new": value})) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a.b", "a[].b", "a[]", "", "*", 'a"b', "a\\b", "a\nb", "a\x00b", "a\u2028b"]
+)
+def test_an_undeclared_field_may_have_any_name(name: str) -> None:
+    new = compact([REBATE | {name: 1}])
+    reads = check(REBATES, [new, new, ONE, compact([REBATE | {"a": {"b": 1}}]), ONE], "float")
+    assert reads >= 2, "the other responses are still read on the fast path"
+
+
+def test_a_field_with_a_point_in_its_name_is_no_field_of_an_object() -> None:
+    endpoint, payload = deepcopy(LAYOUTS["nested"])
+    inner, dotted = deepcopy(payload), deepcopy(payload)
+    inner["snapshotVos"][0]["data"]["new"] = 1
+    dotted["snapshotVos"][0]["data.new"] = dotted["snapshotVos"][0]["other.new"] = 1
+    assert check(endpoint, [compact(each) for each in (dotted, inner, dotted, inner, payload)], "float") >= 2
 
 
 def test_a_server_that_always_sends_other_fields_does_not_make_the_decoder_grow() -> None:
