@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -399,6 +401,21 @@ def test_an_undeclared_field_costs_the_fast_path_one_page() -> None:
     assert page is not None, "it may be left out again"
     assert not page.undeclared
     assert decoder.read(rebates_of(REBATE | {"third": 1})) is None
+
+
+def test_threads_that_learn_at_once_do_not_lose_the_fast_path() -> None:
+    new = rebates_of(REBATE | {"new": 1})
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            decoder = Decoder(REBATES)
+            with ThreadPoolExecutor(8) as threads:
+                for _ in range(16):
+                    threads.submit(page_of, decoder, new)
+            assert decoder.read(new) is not None
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("value", [{"a": 1, "b": [2]}, [1, 2], "1" * 301, 1e30])
