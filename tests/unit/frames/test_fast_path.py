@@ -529,13 +529,15 @@ def test_rows_equal_in_one_page_are_all_kept() -> None:
     assert builder.rows == 4, "an amount that is written otherwise is another row"
 
 
-def test_rows_that_do_not_match_are_refused_with_the_same_words() -> None:
+@pytest.mark.parametrize(("received", "shown"), [("1", "1"), (1, "1"), (0, "0")])
+def test_rows_that_do_not_match_are_refused_with_the_same_words(received: Any, shown: str) -> None:
     query = Query(REBATES, {"subAccountId": "2"})
     texts = []
-    for page in (Decoder(REBATES).read(ONE), Decoder(REBATES).decode(json.loads(ONE))):
+    body = rebates_of(REBATE | {"subaccountId": received})
+    for page in (Decoder(REBATES).read(body), Decoder(REBATES).decode(json.loads(body))):
         builder = FrameBuilder(REBATES, "float", query=query)
         assert page is not None
-        with pytest.raises(ContractError, match="`sub_account_id` '1', but '2' was requested") as caught:
+        with pytest.raises(ContractError, match=f"_id` '{shown}', but '2' was requested") as caught:
             builder.add_page(page)
         texts.append(str(caught.value))
         with pytest.raises(ContractError, match="row 0 has the time 2026"):
