@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -271,6 +272,7 @@ def rebates_of(*rows: dict[str, Any]) -> bytes:
 
 REBATE = rebate(1, 1_767_225_600_000) | {"subaccountId": "1"}
 ONE = rebates_of(REBATE)
+INCOME = [column.name for column in REBATES.columns].index("income")
 
 REFUSED = {
     "ids as numbers and texts": rebates_of(REBATE, REBATE | {"tradeId": "007"}),
@@ -331,6 +333,23 @@ def test_a_list_of_long_texts_is_left_to_the_strict_path() -> None:
     lists = replace(LAYOUTS["named"][0], row_layout="objects", columns=(column("all", "all", "texts"),))
     bodies = [compact([{"all": ["1" * 300]}]), compact([{"all": ["1" * 900]}])]
     assert check(lists, bodies, "float") == 1
+
+
+@pytest.mark.parametrize("digits", [20, 21, 24, 26, 33, 40])
+@pytest.mark.parametrize("form", ["{}", "{}.2772681", "-{}.5"])
+def test_an_exact_amount_with_too_many_digits_is_refused(form: str, digits: int) -> None:
+    """Arrow returns another number for some of them."""
+    for whole in (
+        "9" * digits,
+        "2137595018422756595135600000000000000000"[:digits],
+        "1" + "0" * (digits - 1),
+    ):
+        text = form.format(whole)
+        body = rebates_of(REBATE | {"income": text})
+        check(REBATES, [body], "exact")
+        page = Decoder(REBATES, exact=True).read(body)
+        assert page is None or digits == 20
+        assert page is None or page.columns[INCOME].to_pylist() == [Decimal(text)]
 
 
 def test_a_whole_number_below_zero_that_is_zero_has_no_sign() -> None:
