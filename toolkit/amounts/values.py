@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.amounts.errors import raise_float_refused
-from toolkit.amounts.integers import EXACT_TYPE, PLACES, array_of_units, units_of_number
+from toolkit.amounts.integers import EXACT_TYPE, WIDE_TYPE, array_of_units, units_of_number
 from toolkit.amounts.scalars import ExactDecimal
 from toolkit.errors import InexactError
 from toolkit.runtime.decimals import CONTEXT, to_decimal
@@ -26,9 +26,6 @@ REMEDY = (
 )
 
 
-# Arrow does not notice every overflow when it rescales decimals, and returns other numbers. With this many
-# digits there is none.
-_WIDE_TYPE = pa.decimal256(76, PLACES)
 # Arrow converts these exactly, or raises.
 _PLAIN_TYPES = {Decimal, ExactDecimal, type(None)}
 
@@ -128,7 +125,7 @@ def cast_to_exact(values: Any, problem: str) -> Any:
         InexactError: A value does not fit.
     """
     try:
-        return values.cast(_WIDE_TYPE).cast(EXACT_TYPE)
+        return values.cast(WIDE_TYPE).cast(EXACT_TYPE)
     except pa.ArrowInvalid:
         raise InexactError(f"{problem} {REMEDY}") from None
 

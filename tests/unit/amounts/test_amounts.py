@@ -594,6 +594,12 @@ def test_a_frame_survives_a_round_trip_through_parquet(tmp_path: Path, incomes: 
     assert again.attrs == frame.attrs
 
 
+@pytest.mark.parametrize("scale", [28, 30])
+def test_amounts_that_do_not_fit_another_scale_are_refused(scale: int) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        pd.Series([D("213759501842.31")], dtype="exact").astype(pd.ArrowDtype(pa.decimal128(38, scale)))
+
+
 @pytest.mark.parametrize("whole", ["9" * 20, "-" + "9" * 20])
 def test_decimals_of_any_scale_that_fit_are_converted(whole: str) -> None:
     number = D(f"{whole}.25")
