@@ -27,6 +27,7 @@ from toolkit.amounts.integers import (
     EXACT_TYPE,
     PLACES,
     UNIT,
+    WIDE_TYPE,
     array_of_units,
     decimals_of_units,
     sort_codes,
@@ -171,7 +172,9 @@ class ExactArray(Operators):
     # -- conversions ----------------------------------------------------------------------------------
 
     def __arrow_array__(self, type: Any = None) -> pa.Array:
-        return self._data if type is None else self._data.cast(type)
+        if type is None:
+            return self._data
+        return (self._data.cast(WIDE_TYPE) if pa.types.is_decimal(type) else self._data).cast(type)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -223,6 +226,8 @@ class ExactArray(Operators):
             return pd.arrays.BooleanArray(np.array([bool(n) for n in numbers], bool), missing).astype(dtype)
         if pd.api.types.is_string_dtype(dtype) or (isinstance(dtype, np.dtype) and dtype.kind in "US"):
             return pd.array(self._texts(), dtype="string").astype(dtype)
+        if isinstance(dtype, pd.ArrowDtype) and pa.types.is_decimal(dtype.pyarrow_dtype):
+            return pd.array(self.__arrow_array__(dtype.pyarrow_dtype), dtype=dtype)
         return super().astype(dtype, copy=copy)
 
     def _texts(self) -> list[str | None]:

@@ -16,6 +16,9 @@ from toolkit.amounts.scalars import ExactDecimal
 PLACES = 18
 # The maximum precision of decimal128. Any int64 or uint64 fits in the 20 digits before the decimal point.
 EXACT_TYPE = pa.decimal128(38, PLACES)
+# Arrow does not notice every overflow when it rescales decimals, and returns other numbers. With this many
+# digits there is none.
+WIDE_TYPE = pa.decimal256(76, PLACES)
 UNIT = 10**PLACES
 LIMIT = 10**38
 

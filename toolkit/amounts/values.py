@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.amounts.errors import raise_float_refused
-from toolkit.amounts.integers import EXACT_TYPE, array_of_units, units_of_number
+from toolkit.amounts.integers import EXACT_TYPE, WIDE_TYPE, array_of_units, units_of_number
 from toolkit.amounts.scalars import ExactDecimal
 from toolkit.errors import InexactError
 from toolkit.runtime.decimals import CONTEXT, to_decimal
@@ -118,14 +118,14 @@ def cast_to_exact(values: Any, problem: str) -> Any:
     """Cast the result of a computation with more digits to exact amounts.
 
     Args:
-        values: An Arrow array of decimals.
+        values: An Arrow array of decimals or whole numbers.
         problem: The error message, without the remedy.
 
     Raises:
         InexactError: A value does not fit.
     """
     try:
-        return values.cast(EXACT_TYPE)
+        return values.cast(WIDE_TYPE).cast(EXACT_TYPE)
     except pa.ArrowInvalid:
         raise InexactError(f"{problem} {REMEDY}") from None
 

@@ -115,7 +115,7 @@ class IdPagedWindow(WindowFetch):
             return
         is_confirmed = self._earliest is not None and ids[0] == self._earliest[0]
         self._earliest = ids[0], times[0] or 0
-        if is_confirmed or page.rows < MIN_SUSPECT_ROWS:
+        if is_confirmed or page.rows < min(MIN_SUSPECT_ROWS, self.endpoint.paging.maximum):
             self._check_truncation(page.rows, times)
             self._window, self._next_id, self._must_begin = None, ids[0], True
 

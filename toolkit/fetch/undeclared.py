@@ -98,6 +98,6 @@ def check_shape(rows: object, columns: object) -> None:
 def shown_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
     """The parameters as a frame's attrs show them."""
     return {
-        name: "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
+        mask_within(name): "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
         for name, value in parameters.items()
     }

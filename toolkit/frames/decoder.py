@@ -59,7 +59,8 @@ class Decoder:
         self._outer = [column for column in endpoint.columns if column.outer]
         self._exact = exact
         self._shape = declared_shape(endpoint)
-        self._readers: list[Reader] | None = None  # made when they are needed
+        # Made when they are needed. With their shape: another thread may have learnt one meanwhile.
+        self._readers: tuple[Shape | None, list[Reader]] = None, []
         self._changes = 0
 
     def read(self, body: bytes) -> Page | None:
@@ -68,9 +69,11 @@ class Decoder:
         Args:
             body: The body of the response.
         """
-        readers = self._readers
-        if readers is None:
-            readers = self._readers = list(_readers_for(self.endpoint, self._shape, exact=self._exact))
+        shape = self._shape
+        made_for, readers = self._readers
+        if made_for is not shape:
+            readers = list(_readers_for(self.endpoint, shape, exact=self._exact))
+            self._readers = shape, readers
         for reader in readers:
             with suppress(Unusual):
                 return reader.read(body)
@@ -113,7 +116,7 @@ class Decoder:
         shape = learnt_shape(self.endpoint, self._shape, flat)
         if shape != self._shape and self._changes < _MAX_CHANGES:
             self._changes += 1
-            self._shape, self._readers = shape, None
+            self._shape = shape
 
     def _outer_fields(self, outer: Row) -> dict[str, Any]:
         """The fields around the rows that columns take their values from."""

@@ -26,8 +26,8 @@ from toolkit.frames.infer_rows import (
 )
 from toolkit.redaction import Emails, mask, mask_within, masked_key
 
-# The spellings of the field for an API key or its secret.
-_KEY = re.compile(r"(api|secret)_?keys?$", re.IGNORECASE)
+# The spellings of the field for an API key or its secret, or for the key of a stream of account data.
+_KEY = re.compile(r"((api|secret|private|listen)[_-]?keys?|secrets?)$", re.IGNORECASE)
 # Fields of an aggregate trade that are ids; in other rows these letters have other meanings.
 _TRADE_FIELDS = frozenset({"a", "p", "q", "f", "l", "T"})
 _TRADE_IDS = {"a": "aggTradeId", "f": "firstTradeId", "l": "lastTradeId"}

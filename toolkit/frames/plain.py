@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.endpoints.model import TimeUnit
 from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 
@@ -24,9 +25,8 @@ from toolkit.frames.decode import YEAR_3000, DecodeError, milliseconds
 _MAX_TEXT_LENGTH = 300
 _MAX_NUMBER_LENGTH = 40
 _MAX_INTEGER_LENGTH = 18
-# Any number of this length fits into an exact amount. Of one with too many digits, Arrow makes another number
-# without a word.
-_MAX_EXACT_LENGTH = 20
+# Of an exact amount before the point. Of larger ones, Arrow makes other numbers without a word.
+_MAX_WHOLE_DIGITS = EXACT_TYPE.precision - PLACES
 _PLAIN = b"0123456789.-\n"
 _END_OF_TEXT = ord("\n")
 _CAST = pc.get_function("cast")
@@ -91,9 +91,12 @@ def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
 
 def check_decimals(values: Sequence[str], *, exact: bool) -> None:
     """Check that texts are decimal numbers such as "-0.5", which any type of amounts can hold."""
-    if exact and max(map(len, values), default=0) > _MAX_EXACT_LENGTH:
-        raise Unusual
     floats(values)
+    if exact and max(map(len, values), default=0) > _MAX_WHOLE_DIGITS:
+        for value in values:
+            whole, _, places = value.partition(".")
+            if len(whole) > _MAX_WHOLE_DIGITS or len(places) > PLACES:  # a minus sign counts, too
+                raise Unusual
 
 
 def floats(values: Sequence[str]) -> pa.Array:
@@ -136,9 +139,20 @@ def array_of(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
 def texts(values: Sequence[Any]) -> pa.Array:
     """Texts, None where one is missing."""
     array = array_of(values, pa.string())
+    _check_lengths(array)
+    return array
+
+
+def lists_of_texts(values: Sequence[Any]) -> pa.Array:
+    """Lists of texts, None where one is missing."""
+    array = array_of(values, pa.list_(pa.string()))
+    _check_lengths(array.flatten())
+    return array
+
+
+def _check_lengths(array: pa.Array) -> None:
     if (pc.max(pc.binary_length(array)).as_py() or 0) > _MAX_TEXT_LENGTH:
         raise Unusual
-    return array
 
 
 class Integers:

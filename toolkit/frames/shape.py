@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from toolkit.frames.layout import FlatRows
 
 # More undeclared fields than this are not expected in further responses.
 _MAX_EXTRA = 50
+# JSON has a backslash for each of these, and with one a response is left to the strict path anyway.
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def learnt_shape(endpoint: Endpoint, shape: Shape, flat: FlatRows) -> Shape:
         extra = frozenset(map(str, range(len(row)))) - {*fields}
         swapped |= {position for position in extra if isinstance(row[position], str)}
     else:
-        extra = _joined(shape.extra, flat.unknown - {ROW_NAME})
+        extra = _joined(shape.extra, _within_declared(endpoint, flat.unknown - {ROW_NAME}))
     unknown = flat.outer.keys() - outer_fields - {endpoint.success_field}
     return Shape(fields, swapped, extra, _joined(shape.outer_extra, unknown))
 
@@ -69,5 +72,15 @@ def _is_swapped(column: Column, value: Any) -> bool:
 
 
 def _joined(known: frozenset[str], more: Iterable[str]) -> frozenset[str]:
-    joined = known.union(more)
+    joined = known.union(name for name in more if not _ESCAPED.search(name))
     return joined if len(joined) <= _MAX_EXTRA else known
+
+
+def _within_declared(endpoint: Endpoint, unknown: Iterable[str]) -> set[str]:
+    """The paths of fields in objects that are declared; in others, a point is part of the name."""
+    objects = {""}
+    for column in endpoint.columns:
+        for field in column.fields:
+            *parents, _ = field.split(".")
+            objects |= {".".join(parents[: depth + 1]) for depth in range(len(parents))}
+    return {path for path in unknown if path.rpartition(".")[0] in objects}

@@ -112,8 +112,7 @@ class StructReader:
         Raises:
             Unusual: Only the strict path can tell what it is.
         """
-        received = self._parsed(body)
-        outline = self._outline(received)
+        received = response = self._parsed(body)
         counted = Counted()
         outer: dict[str, Any] = {}
         for wrapper in self._wrappers:
@@ -130,6 +129,8 @@ class StructReader:
             raise Unusual
         by_path, rows = self._rows(received, counted)
         counted.check(int(np.count_nonzero(np.frombuffer(body, np.uint8) == _QUOTE)))
+        # Only now: msgspec does not look into a value that no column has before it was found to be plain.
+        outline = self._outline(response)
         return self._page(rows, by_path, outer, counted.raw, outline)
 
     def _parsed(self, body: bytes) -> Any:
@@ -251,7 +252,12 @@ class StructReader:
         return [arrays[index] for index in range(len(arrays))], amounts
 
     def _as_texts(self, field: str, values: Sequence[Any]) -> Sequence[str]:
-        return [bytes(value).decode("ascii") for value in values] if field in self._shape.swapped else values
+        if field not in self._shape.swapped:
+            return values
+        numbers = [bytes(value).decode("ascii") for value in values]
+        if "-0" in numbers:  # a whole number, which has no sign
+            raise Unusual
+        return numbers
 
     def _array(self, column: Column, field: str, values: Sequence[Any]) -> pa.Array:
         """A column by itself: some of its values are missing, or they are neither texts nor numbers."""
@@ -259,7 +265,7 @@ class StructReader:
         if kind == "flag":
             return plain.array_of(values, pa.bool_())
         if kind == "texts":
-            return plain.array_of(values, pa.list_(pa.string()))
+            return plain.lists_of_texts(values)
         if kind == "time":
             return plain.times(values, column.unit).view(_TIME)
         if kind == "integer":

@@ -146,9 +146,8 @@ def _describe(
     names = " and ".join(f"`{column.name}`" for column in columns)
     if param.private:  # show neither the requested nor the received value
         return f"row {row_index} has another {names} than requested"
-    found = ", ".join(
-        repr(displayable_names([str(values[column.name][row_index] or "")])[0]) for column in columns
-    )
+    received = [values[column.name][row_index] for column in columns]
+    found = ", ".join(repr(displayable_names(["" if value is None else str(value)])[0]) for value in received)
     requested = " or ".join(map(repr, displayable_names(texts)))
     return f"row {row_index} has {names} {found}, but {requested} was requested"
 

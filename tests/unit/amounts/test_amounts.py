@@ -594,6 +594,27 @@ def test_a_frame_survives_a_round_trip_through_parquet(tmp_path: Path, incomes: 
     assert again.attrs == frame.attrs
 
 
+@pytest.mark.parametrize("scale", [28, 30])
+def test_amounts_that_do_not_fit_another_scale_are_refused(scale: int) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        pd.Series([D("213759501842.31")], dtype="exact").astype(pd.ArrowDtype(pa.decimal128(38, scale)))
+
+
+@pytest.mark.parametrize("whole", ["9" * 20, "-" + "9" * 20])
+def test_decimals_of_any_scale_that_fit_are_converted(whole: str) -> None:
+    number = D(f"{whole}.25")
+    series = pd.Series([number], dtype=pd.ArrowDtype(pa.decimal128(38, 2)))
+    assert series.astype("exact").tolist() == [number]
+
+
+@pytest.mark.parametrize("number", ["213759501842275659513560.31", "5808359352824252317089", "-2" + "0" * 21])
+def test_decimals_of_any_scale_that_do_not_fit_are_refused(number: str) -> None:
+    """Arrow itself returns another number for each of these."""
+    scale = -min(0, D(number).as_tuple().exponent)
+    with pytest.raises(InexactError):
+        pd.Series([D(number)], dtype=pd.ArrowDtype(pa.decimal128(38, scale))).astype("exact")
+
+
 def test_a_parquet_file_contains_plain_decimals_for_other_readers(tmp_path: Path) -> None:
     path = tmp_path / "frame.parquet"
     built("1.5", "-0.00000001").to_parquet(path)

@@ -182,6 +182,12 @@ def test_the_first_row_is_found_if_a_response_has_the_newest_rows_of_a_span(
     assert fetch(Model(rows, (cap,), newest=True), plan).ids == list(range(count))
 
 
+def test_a_full_page_of_few_rows_may_have_the_newest_rows_only() -> None:
+    rows = trades(*range(20))
+    plan = plan_of(own_trades(5, max_span=None), Span(START, START + DAY))
+    assert fetch(Model(rows, newest=True), plan).ids == list(range(20))
+
+
 def test_a_page_that_is_not_full_is_not_the_end() -> None:
     rows = trades(*range(30))
     plan = plan_of(own_trades(10, max_span=None), Span(START, START + DAY))
@@ -197,6 +203,7 @@ def test_requests_are_as_few_as_prove_the_end() -> None:
     assert model.requests == [
         {"startTime": START, "endTime": START + DAY, **day},
         {"startTime": START + DAY + 1, "endTime": START + 2 * DAY, **day},
+        {"startTime": START + DAY + 1, "endTime": START + DAY + 1, **day},  # as the page was full
         {"fromId": 2**40, **day},
         {"fromId": 2**40 + 3, **day},  # a row after the span
     ]
@@ -364,8 +371,8 @@ def test_a_span_is_fetched_whole_from_the_sandbox(env: SandboxEnv) -> None:
     assert [int(each) - 2**40 for each in frame["trade_id"]] == list(range(10, 42))
     assert frame.attrs["complete"] is True
     assert frame.attrs["weight"] == 20 * frame.attrs["requests"]
-    # One for the first row, and seven pages, the last of which has a row after the end.
-    assert frame.attrs["requests"] == 1 + 7
+    # Two for the first row, and seven pages, the last of which has a row after the end.
+    assert frame.attrs["requests"] == 2 + 7
 
 
 def test_from_an_id_on_all_rows_are_fetched_and_no_span_is_sent(env: SandboxEnv) -> None:

@@ -173,6 +173,12 @@ def test_several_lists_are_named_and_nothing_is_thrown_away(scene: Scene) -> Non
         assert "mv9SD" not in shown
 
 
+def test_an_address_in_the_name_of_a_parameter_is_masked(scene: Scene) -> None:
+    scene.payload = [{"id": 1}]
+    frame = scene.link.get("/sapi/v1/x", **{"amber.lee@post.example": 1})
+    assert frame.attrs["parameters"] == {"am***@***.example": "1"}
+
+
 def test_rows_chooses_one_of_them(scene: Scene) -> None:
     scene.payload = TWO_LISTS
     frame = scene.link.get("/sapi/v1/x", rows="orders")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 from tests.support.hostile import NOW, StrictDecoder, documented
 from tests.support.layouts import CANDLES, LAYOUTS, candle, column
 from tests.support.rows import rebate
+from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint, Write
 from toolkit.errors import ContractError, RowOrderError, ToolkitError
 from toolkit.frames.builder import FrameBuilder, Numbers
@@ -269,6 +274,7 @@ def rebates_of(*rows: dict[str, Any]) -> bytes:
 
 REBATE = rebate(1, 1_767_225_600_000) | {"subaccountId": "1"}
 ONE = rebates_of(REBATE)
+INCOME = [column.name for column in REBATES.columns].index("income")
 
 REFUSED = {
     "ids as numbers and texts": rebates_of(REBATE, REBATE | {"tradeId": "007"}),
@@ -302,6 +308,62 @@ def test_an_unusual_response_is_left_to_the_strict_path(name: str) -> None:
     assert Decoder(REBATES).read(ONE) is not None
     assert Decoder(REBATES).read(REFUSED[name]) is None
     check(REBATES, [ONE, REFUSED[name]], "float")
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "no UTF-8 in the first row",
+            ONE.replace(b'"status":1', b'"status":1,"new":"x"'),
+            (b'"x"', b'"\xff"'),
+        ),
+        ("no UTF-8 around the rows", CASES["nested"][1], (b'"msg":""', b'"msg":"\xff"')),
+        ("lists in the first row", ONE.replace(b'"status":1', b'"status":1,"new":"x"'), (b'"x"', b"[[[]]]")),
+    ],
+)
+def test_a_value_that_no_column_has_is_judged_by_the_strict_path(
+    name: str, good: bytes, bad: tuple[bytes, bytes]
+) -> None:
+    endpoint = CASES["nested"][0] if "around" in name else REBATES
+    broken = good.replace(*bad)
+    assert broken != good
+    assert check(endpoint, [good, good, broken], "float") >= 1
+
+
+def test_a_list_of_long_texts_is_left_to_the_strict_path() -> None:
+    lists = replace(LAYOUTS["named"][0], row_layout="objects", columns=(column("all", "all", "texts"),))
+    bodies = [compact([{"all": ["1" * 300]}]), compact([{"all": ["1" * 900]}])]
+    assert check(lists, bodies, "float") == 1
+
+
+@pytest.mark.parametrize("digits", [20, 21, 24, 26, 33, 40])
+@pytest.mark.parametrize("form", ["{}", "{}.2772681", "-{}.5"])
+def test_an_exact_amount_with_too_many_digits_is_refused(form: str, digits: int) -> None:
+    """Arrow returns another number for some of them."""
+    for whole in (
+        "9" * digits,
+        "2137595018422756595135600000000000000000"[:digits],
+        "1" + "0" * (digits - 1),
+    ):
+        text = form.format(whole)
+        body = rebates_of(REBATE | {"income": text})
+        check(REBATES, [body], "exact")
+        page = Decoder(REBATES, exact=True).read(body)
+        assert page is None or digits == 20
+        if page is not None:
+            assert list(map(str, page.columns[INCOME])) == [str(pa.scalar(Decimal(text), EXACT_TYPE))]
+
+
+def test_a_whole_number_below_zero_that_is_zero_has_no_sign() -> None:
+    endpoint, body = CASES["numbers and texts"]
+    signed = body.replace(b'"rate":2', b'"rate":-0')
+    assert signed != body
+    decoder = Decoder(endpoint)
+    page_of(decoder, body)
+    assert decoder.read(body) is not None
+    assert decoder.read(signed) is None
+    assert str(page_of(decoder, signed).columns[0][1]) == "0"
 
 
 CANDLE = compact([candle(number) for number in range(3)])
@@ -363,11 +425,43 @@ def test_an_undeclared_field_costs_the_fast_path_one_page() -> None:
     assert decoder.read(rebates_of(REBATE | {"third": 1})) is None
 
 
+def test_threads_that_learn_at_once_do_not_lose_the_fast_path() -> None:
+    new = rebates_of(REBATE | {"new": 1})
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            decoder = Decoder(REBATES)
+            with ThreadPoolExecutor(8) as threads:
+                for _ in range(16):
+                    threads.submit(page_of, decoder, new)
+            assert decoder.read(new) is not None
+    finally:
+        sys.setswitchinterval(interval)
+
+
 @pytest.mark.parametrize("value", [{"a": 1, "b": [2]}, [1, 2], "1" * 301, 1e30])
 def test_an_undeclared_field_with_an_unusual_value_is_left_to_the_strict_path(value: Any) -> None:
     decoder = Decoder(REBATES)
     decoder.decode([REBATE | {"new": 1}])
     assert decoder.read(rebates_of(REBATE | {"new": value})) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a.b", "a[].b", "a[]", "", "*", 'a"b', "a\\b", "a\nb", "a\x00b", "a\u2028b"]
+)
+def test_an_undeclared_field_may_have_any_name(name: str) -> None:
+    new = compact([REBATE | {name: 1}])
+    reads = check(REBATES, [new, new, ONE, compact([REBATE | {"a": {"b": 1}}]), ONE], "float")
+    assert reads >= 2, "the other responses are still read on the fast path"
+
+
+def test_a_field_with_a_point_in_its_name_is_no_field_of_an_object() -> None:
+    endpoint, payload = deepcopy(LAYOUTS["nested"])
+    inner, dotted = deepcopy(payload), deepcopy(payload)
+    inner["snapshotVos"][0]["data"]["new"] = 1
+    dotted["snapshotVos"][0]["data.new"] = dotted["snapshotVos"][0]["other.new"] = 1
+    assert check(endpoint, [compact(each) for each in (dotted, inner, dotted, inner, payload)], "float") >= 2
 
 
 def test_a_server_that_always_sends_other_fields_does_not_make_the_decoder_grow() -> None:
@@ -457,13 +551,15 @@ def test_rows_equal_in_one_page_are_all_kept() -> None:
     assert builder.rows == 4, "an amount that is written otherwise is another row"
 
 
-def test_rows_that_do_not_match_are_refused_with_the_same_words() -> None:
+@pytest.mark.parametrize(("received", "shown"), [("1", "1"), (1, "1"), (0, "0")])
+def test_rows_that_do_not_match_are_refused_with_the_same_words(received: Any, shown: str) -> None:
     query = Query(REBATES, {"subAccountId": "2"})
     texts = []
-    for page in (Decoder(REBATES).read(ONE), Decoder(REBATES).decode(json.loads(ONE))):
+    body = rebates_of(REBATE | {"subaccountId": received})
+    for page in (Decoder(REBATES).read(body), Decoder(REBATES).decode(json.loads(body))):
         builder = FrameBuilder(REBATES, "float", query=query)
         assert page is not None
-        with pytest.raises(ContractError, match="`sub_account_id` '1', but '2' was requested") as caught:
+        with pytest.raises(ContractError, match=f"_id` '{shown}', but '2' was requested") as caught:
             builder.add_page(page)
         texts.append(str(caught.value))
         with pytest.raises(ContractError, match="row 0 has the time 2026"):

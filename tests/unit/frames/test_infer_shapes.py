@@ -364,6 +364,7 @@ def test_an_error_names_no_address() -> None:
         ({"x": 1, "v": {"apikey": KEY, "deep": [{"api_key": KEY}]}}, {}),
         ({"apiKeys": [KEY], "v": [{"apiKey": [KEY]}]}, {}),
         ({"apiKey": {"apiKey": KEY, "type": "HMAC"}}, {}),
+        ({"API-KEY": KEY, "apiSecret": KEY, "secret": KEY, "private_key": KEY, "listenKey": KEY}, {}),
         ([[KEY, "1"]], {"columns": ["apiKey", "v"]}),
         ({"x": [{"apiKey": KEY}], "y": [{"v": 1}]}, {"as_it_is": True}),
     ],
