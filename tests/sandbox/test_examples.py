@@ -18,6 +18,7 @@ from tests.support.small_endpoints import (
     DAY,
     NOW_MS,
     OWN_TRADES,
+    PRICES,
     PROVIDED_INFO,
     SNAPSHOTS,
     WITHDRAWALS,
@@ -94,6 +95,25 @@ def test_an_example_repeats_the_parameters() -> None:
         ("ETHUSDT", 28_460, "4.1"),
     ]
     assert rows(ask(this, PROVIDED_INFO, tranId="17")) == {"tranId": 17, "accepted": False}
+
+
+def test_a_request_gets_the_rows_that_have_its_parameters() -> None:
+    documented: dict[str, object] = {
+        PRICES.qualified_name: [
+            {"symbol": "ADABNB", "price": "0.001"},
+            {"symbol": "BNBBTC", "price": "0.009"},
+            {"symbol": "BTCUSDT", "price": "64000.1"},
+        ]
+    }
+    this = exchange(FakeClock(NOW_MS / 1000), endpoints=[PRICES], examples=documented)
+
+    def prices(**params: str) -> list[tuple[str, str]]:
+        return [(row["symbol"], row["price"]) for row in rows(ask(this, PRICES, **params))]
+
+    assert len(prices()) == 3
+    assert prices(symbol="BNBBTC") == [("BNBBTC", "0.009")]
+    assert prices(symbol="ETHUSDT") == [("ETHUSDT", "0.001")], "one row, as the symbol identifies it"
+    assert prices(symbols='["BNBBTC","BTCUSDT"]') == [("BNBBTC", "0.009"), ("BTCUSDT", "64000.1")]
 
 
 def test_its_times_are_moved_by_whole_days() -> None:
