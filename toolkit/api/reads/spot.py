@@ -136,8 +136,8 @@ class SpotReads(ReadResource):
         each IP address, for this endpoint alone).
 
         One request spans 7 days at most; a longer span is split into several requests. A response of 500
-        rows is full, so its span is fetched again as two half-windows. The same holds for a response that
-        may have been cut off at a lower limit: 100 rows cost three requests, 130 rows only one.
+        rows is full, so its span is fetched again as two half-windows. A round number of rows, such as
+        100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
             link.spot.rebates(start="-3D")
@@ -185,9 +185,9 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/kickback/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. Use the customer's key, not the partner's. The exchange keeps the last 7 days.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Use
+        the customer's key, not the partner's. The exchange keeps the last 7 days.
 
         Example:
             link.spot.kickbacks(start="-3D")
