@@ -225,8 +225,8 @@ class SpotReads(ReadResource):
 
         One request spans 30 days at most; a longer span is split into several requests. All pages are
         fetched, 200 rows a request, until a page is empty. The same money as `rebates`, told by payment:
-        compare the two, do not add them up. The earliest start is 2020-06-10. Heavy: 15 requests a
-        minute.
+        compare the two over whole days of `distribute_time`, do not add them up. The earliest start is
+        2020-06-10. Heavy: 15 requests a minute.
 
         Example:
             link.spot.rebate_history(start="-3D")
