@@ -125,8 +125,8 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
     if paging.kind == "limit":
         texts.append(
             f"A response of {paging.maximum} rows is full, so its span is fetched again as two half-windows. "
-            "The same holds for a response that may have been cut off at a lower limit: 100 rows cost three "
-            "requests, 130 rows only one."
+            "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "
+            "treated alike."
         )
     return texts
 

@@ -18,6 +18,7 @@ from tests.support.small_endpoints import (
     DAY,
     NOW_MS,
     OWN_TRADES,
+    PRICES,
     PROVIDED_INFO,
     SNAPSHOTS,
     WITHDRAWALS,
@@ -25,6 +26,7 @@ from tests.support.small_endpoints import (
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.sandbox import Exchange, SandboxRequest, SandboxResponse, examples
 from toolkit.sandbox.example_rows import EXAMPLE_HEADER
+from toolkit.sandbox.world.tables import ListTable
 
 OLD = NOW_MS - 1000 * DAY + 5
 DOCUMENTED: dict[str, object] = {
@@ -69,9 +71,8 @@ def rows(response: SandboxResponse) -> Any:
     return response.json()
 
 
-def test_every_declared_read_has_an_example_and_a_rule() -> None:
+def test_every_declared_read_has_an_example() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.json")} == set(ENDPOINTS_BY_NAME)
-    assert exchange().examples == []
 
 
 def test_an_example_is_read_from_the_package() -> None:
@@ -94,6 +95,25 @@ def test_an_example_repeats_the_parameters() -> None:
         ("ETHUSDT", 28_460, "4.1"),
     ]
     assert rows(ask(this, PROVIDED_INFO, tranId="17")) == {"tranId": 17, "accepted": False}
+
+
+def test_a_request_gets_the_rows_that_have_its_parameters() -> None:
+    documented: dict[str, object] = {
+        PRICES.qualified_name: [
+            {"symbol": "ADABNB", "price": "0.001"},
+            {"symbol": "BNBBTC", "price": "0.009"},
+            {"symbol": "BTCUSDT", "price": "64000.1"},
+        ]
+    }
+    this = exchange(FakeClock(NOW_MS / 1000), endpoints=[PRICES], examples=documented)
+
+    def prices(**params: str) -> list[tuple[str, str]]:
+        return [(row["symbol"], row["price"]) for row in rows(ask(this, PRICES, **params))]
+
+    assert len(prices()) == 3
+    assert prices(symbol="BNBBTC") == [("BNBBTC", "0.009")]
+    assert prices(symbol="ETHUSDT") == [("ETHUSDT", "0.001")], "one row, as the symbol identifies it"
+    assert prices(symbols='["BNBBTC","BTCUSDT"]') == [("BNBBTC", "0.009"), ("BTCUSDT", "64000.1")]
 
 
 def test_its_times_are_moved_by_whole_days() -> None:
@@ -158,7 +178,9 @@ def test_an_endpoint_with_neither_is_refused() -> None:
 def test_the_exchange_says_what_it_serves_from_examples() -> None:
     named = replace(OWN_TRADES, name="another", path="/api/v3/small/another")
     this = exchange(FakeClock(NOW_MS / 1000), endpoints=[named, CANDLES, PROVIDED_INFO])
-    assert this.examples == ["account.another", "account.candles", "account.provided_info"]
+    added = {"account.another", "account.candles", "account.provided_info"}
+    assert set(this.examples) == {*exchange().examples, *added}
+    assert this.examples == sorted(this.examples)
 
 
 # -- the client ---------------------------------------------------------------------------------------------
@@ -196,15 +218,12 @@ def found_of(env: SandboxEnv) -> list[tuple[str, str]]:
 
 
 def test_the_doctor_names_what_is_served_from_examples(env: SandboxEnv) -> None:
-    assert found_of(env) == [
-        (
-            "note",
-            "The sandbox has only a documented example for account.candles, account.own_trades, "
-            "account.provided_info, account.snapshots and account.withdrawals.",
-        )
-    ]
+    *first, last = env.exchange.examples
+    assert {endpoint.qualified_name for endpoint in SERVED} <= {*first, last}
+    found = f"The sandbox has only a documented example for {', '.join(first)} and {last}."
+    assert found_of(env) == [("note", found)]
 
 
 def test_the_doctor_is_silent_where_all_endpoints_have_rules(env: SandboxEnv) -> None:
-    env.replace_exchange()
+    env.replace_exchange(tables={name: ListTable([], "") for name in exchange().examples})
     assert found_of(env) == []

@@ -115,7 +115,9 @@ def test_the_date_and_time_follow_the_clock() -> None:
 
 @pytest.mark.parametrize(("path", "method", "status"), [("/sapi/v1/no", "GET", 404), (INFO, "PATCH", 405)])
 def test_unknown_routes(path: str, method: str, status: int) -> None:
-    assert error(exchange().handle(signed(path, method=method))) == (status, -1099)
+    response = exchange().handle(signed(path, method=method))
+    assert error(response) == (status, -1099)
+    assert response.json()["msg"] == f"The sandbox does not have {method} {path}."
 
 
 # --- authentication ------------------------------------------------------------------------------

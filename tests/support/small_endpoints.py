@@ -30,7 +30,9 @@ DAY = 24 * HOUR
 
 _SYMBOL = Param(field="symbol", name="symbol", kind="text", doc="The symbol.", required=True)
 _ONE_SYMBOL = Param(field="symbol", name="symbol", kind="text", doc="Only this symbol.")
-_SYMBOLS = Param(field="symbols", name="symbols", kind="texts", doc="Only these symbols.", maximum=3)
+_SYMBOLS = Param(
+    field="symbols", name="symbols", kind="texts", doc="Only these symbols.", maximum=3, columns=("symbol",)
+)
 _ASSET = Param(field="asset", name="asset", kind="text", doc="Only this asset.")
 
 

@@ -117,7 +117,11 @@ class Keys:
                 key=lambda each: (preferred not in each.serves, (other in each.serves) != privileged),
             )
         if not self._all:
-            needed = "" if self.unusable else f"{endpoint} needs an API key; public endpoints need none. "
+            # An undeclared endpoint has its path for a name, and `link.get` cannot know that it is public.
+            public = (
+                'pass `security="NONE"` if it is public' if "/" in endpoint else "public endpoints need none"
+            )
+            needed = "" if self.unusable else f"{endpoint} needs an API key; {public}. "
             raise NoKeyError(f"{needed}{self.origin}")
         available = ", ".join(sorted({" and ".join(sorted(each.serves)) for each in self._all}))
         raise NoKeyError(

@@ -248,7 +248,8 @@ REBATE_HISTORY = Endpoint(
     order_by="update_time",
     summary="Spot rebates paid to the account that owns the key, one row for each asset and payment.",
     notes=(
-        "The same money as `rebates`, told by payment: compare the two, do not add them up.",
+        "The same money as `rebates`, told by payment: compare the two over whole days of `distribute_time`, "
+        "do not add them up.",
         "The earliest start is 2020-06-10.",
         "Heavy: 15 requests a minute.",
     ),

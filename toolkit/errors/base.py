@@ -27,7 +27,9 @@ class ToolkitError(Exception):
     def __str__(self) -> str:
         text = shown(self)
         if self.partial is not None:
-            text += f" The {len(self.partial)} rows that had arrived are in `.partial`."
+            rows = len(self.partial)
+            arrived = "row that had arrived is" if rows == 1 else f"{rows} rows that had arrived are"
+            text += f" The {arrived} in `.partial`."
         return text
 
     def __reduce__(self) -> tuple[object, ...]:

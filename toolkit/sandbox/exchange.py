@@ -234,7 +234,8 @@ class Exchange:
         request = context.request
         known = public is not None or any(path == request.path for _, path in self._endpoints)
         if public is None or request.method != "GET":
-            raise RefusalError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
+            missing = f"The sandbox does not have {request.method} {request.path}."
+            raise RefusalError(-1099, missing, 405 if known else 404)
         return public.handler(PublicRequest(self.limits, context.now_ms, parameters.values))
 
     def _declared(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
 from toolkit.endpoints.model import PagingKind
 from toolkit.sandbox import layouts
-from toolkit.sandbox.example_rows import example_rows, repeat_parameters
+from toolkit.sandbox.example_rows import answer, example_rows
 from toolkit.sandbox.examples import example_of
 from toolkit.sandbox.keys import PARTNER, RegisteredKey
 from toolkit.sandbox.messages import RefusalError, invalid
@@ -104,7 +104,7 @@ class Reads:
         self._tables = dict(tables)
         self._rows_kept = rows_kept
         self._examples = examples
-        self._example_tables: dict[str, Table] = {}
+        self._example_rows: dict[str, list[Row] | Row] = {}
         self._objects: dict[str, Callable[[CheckedRequest], object]] = {
             "exchange.partner": self._partner,
             "exchange.ip_restriction": self._ip_restriction,
@@ -137,13 +137,8 @@ class Reads:
 
     def page(self, request: CheckedRequest) -> RowPage:
         """The rows that a list endpoint returns."""
-        if not self.is_example(request.endpoint.qualified_name):
-            return self._page(request, _filters(request))
-        page = self._page(request, {})
-        return replace(page, rows=repeat_parameters(request.endpoint, page.rows, request.values))
-
-    def _page(self, request: CheckedRequest, filters: Mapping[str, str]) -> RowPage:
         endpoint, values = request.endpoint, request.values
+        filters = {} if self.is_example(endpoint.qualified_name) else _filters(request)
         span = span_of(endpoint, values, request.now_ms)
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
@@ -191,12 +186,12 @@ class Reads:
             return self._tables[name]
         if name in self._world.table_names:
             return self._world.table(name)
-        if name not in self._example_tables:
+        if name not in self._example_rows:
             example = self._examples.get(name) or example_of(name)
             if example is None:
                 raise RefusalError(-1020, f"The sandbox has no rows and no example for {name}.")
-            self._example_tables[name] = example_rows(request.endpoint, example, request.now_ms)
-        return self._example_tables[name]
+            self._example_rows[name] = example_rows(request.endpoint, example, request.now_ms)
+        return answer(request.endpoint, self._example_rows[name], request.values)
 
     def _from_oldest(self, kind: PagingKind, span: TimeRange) -> bool:
         """Whether a response that cannot hold all rows of the span begins with its oldest ones."""

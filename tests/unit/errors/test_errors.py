@@ -146,6 +146,8 @@ def test_the_text_mentions_partial_rows(error: errors.ToolkitError) -> None:
     assert "partial" not in str(error)
     error.partial = pd.DataFrame({"a": [1, 2]})
     assert "The 2 rows that had arrived are in `.partial`" in str(error)
+    error.partial = error.partial[:1]
+    assert "The row that had arrived is in `.partial`" in str(error)
 
 
 # -- errors of calls with secret arguments -------------------------------------------------------

@@ -147,10 +147,10 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/income: weight 30, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. The exchange keeps the last three months. The weight is 30 in every source but the Link
-        page, which has 100.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
+        exchange keeps the last three months. The weight is 30 in every source but the Link page, which
+        has 100.
 
         Example:
             link.futures.income(start="-3D")
@@ -240,9 +240,8 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/tradeVol: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
             link.futures.volumes(start="-3D")
@@ -283,9 +282,8 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/rebateVol: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
             link.futures.rebates(start="-3D")
@@ -326,9 +324,9 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/traderNum: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. The documented example has two rows for one day, so the time does not identify a row.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
+        documented example has two rows for one day, so the time does not identify a row.
 
         Example:
             link.futures.trader_counts(start="-3D")
@@ -372,9 +370,8 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/traderSummary: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
             link.futures.traders(start="-3D")

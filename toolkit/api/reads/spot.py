@@ -136,8 +136,8 @@ class SpotReads(ReadResource):
         each IP address, for this endpoint alone).
 
         One request spans 7 days at most; a longer span is split into several requests. A response of 500
-        rows is full, so its span is fetched again as two half-windows. The same holds for a response that
-        may have been cut off at a lower limit: 100 rows cost three requests, 130 rows only one.
+        rows is full, so its span is fetched again as two half-windows. A round number of rows, such as
+        100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
             link.spot.rebates(start="-3D")
@@ -185,9 +185,9 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/kickback/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
-        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. Use the customer's key, not the partner's. The exchange keeps the last 7 days.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Use
+        the customer's key, not the partner's. The exchange keeps the last 7 days.
 
         Example:
             link.spot.kickbacks(start="-3D")
@@ -225,8 +225,8 @@ class SpotReads(ReadResource):
 
         One request spans 30 days at most; a longer span is split into several requests. All pages are
         fetched, 200 rows a request, until a page is empty. The same money as `rebates`, told by payment:
-        compare the two, do not add them up. The earliest start is 2020-06-10. Heavy: 15 requests a
-        minute.
+        compare the two over whole days of `distribute_time`, do not add them up. The earliest start is
+        2020-06-10. Heavy: 15 requests a minute.
 
         Example:
             link.spot.rebate_history(start="-3D")

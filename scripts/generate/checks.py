@@ -1,0 +1,126 @@
+"""What is wrong with the declarations, so that it is said before anything is generated from them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+
+from scripts.generate.methods import docstring
+from toolkit.endpoints import Endpoint, Namespace, Write
+from toolkit.errors import ContractError
+from toolkit.frames.builder import FrameBuilder
+
+EXAMPLES = "toolkit/sandbox/examples"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def problems(namespaces: tuple[Namespace, ...], root: Path) -> list[str]:
+    """Say what is wrong, one sentence each.
+
+    Args:
+        namespaces: The namespaces with the declarations.
+        root: The top level, whose folder of examples has the documented responses.
+    """
+    found: list[str] = []
+    for namespace in namespaces:
+        found += _unlisted(namespace)
+        for endpoint in (*namespace.reads, *namespace.writes):
+            found += _declared(endpoint, namespace)
+    reads = [read for namespace in namespaces for read in namespace.reads]
+    writes = [write for namespace in namespaces for write in namespace.writes]
+    found += _repeated([*reads, *writes])
+    for read in reads:
+        found += _example(read, root)
+    known = {read.qualified_name for read in reads}
+    for file in sorted((root / EXAMPLES).glob("*.json")):
+        if file.stem not in known:
+            found.append(f"{EXAMPLES}/{file.name}: no read has this name; <system>.<name>.json is expected.")
+    return found
+
+
+def _unlisted(namespace: Namespace) -> Iterator[str]:
+    """The endpoints that a module declares and its namespace does not list."""
+    listed = [*namespace.reads, *namespace.writes]
+    for module in _modules(namespace.module):
+        for name, value in vars(module).items():
+            if isinstance(value, Endpoint) and not any(value is each for each in listed):
+                tuple_name = "WRITES" if isinstance(value, Write) else "ENDPOINTS"
+                yield (
+                    f"{value.qualified_name}: {name} of {module.__name__} is not in {tuple_name} of "
+                    f"{namespace.module.__name__}, so it has no method."
+                )
+
+
+def _repeated(endpoints: list[Endpoint]) -> Iterator[str]:
+    """Names and routes that several declarations have."""
+    names = Counter(each.qualified_name for each in endpoints)
+    routes = Counter(f"{each.method} {each.path}" for each in endpoints)
+    for text, number in (names + routes).items():
+        if number > 1:
+            yield f"{text}: declared {number} times."
+
+
+def _modules(module: ModuleType) -> list[ModuleType]:
+    """A module, or a package and its modules."""
+    names = [each.name for each in pkgutil.iter_modules(getattr(module, "__path__", []))]
+    return [module, *(importlib.import_module(f"{module.__name__}.{name}") for name in names)]
+
+
+def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
+    """What contradicts itself within a declaration."""
+    called = endpoint.qualified_name
+    if endpoint.system != namespace.system:
+        yield f"{called}: it is listed among the endpoints of {namespace.system!r}."
+    columns = [column.name for column in endpoint.columns]
+    for name in (endpoint.name, *columns, *(param.name for param in endpoint.params)):
+        if not _NAME.fullmatch(name):
+            yield f"{called}: {name!r} is not a name in lowercase letters, digits and underscores."
+    named = {
+        "identity": endpoint.identity,
+        "order_by": (endpoint.order_by,) if endpoint.order_by else (),
+        "id_column": (endpoint.paging.id_column,) if endpoint.paging.id_column else (),
+        **{f"columns of `{param.name}`": param.columns for param in endpoint.params},
+    }
+    for what, names in named.items():
+        for name in names:
+            if name not in columns:
+                yield f"{called}: {what} has {name!r}, which is none of its columns: {', '.join(columns)}."
+    try:
+        docstring(endpoint)
+    except ValueError as error:
+        yield f"{error}."
+
+
+def _example(read: Endpoint, root: Path) -> Iterator[str]:
+    """What is wrong with the documented responses of a read, decoded as those of the exchange."""
+    path = f"{EXAMPLES}/{read.qualified_name}.json"
+    if not (root / path).exists():
+        yield f'{path} is missing: {{"documented": <the example response on the page>}}.'
+        return
+    try:
+        responses = json.loads((root / path).read_text("utf-8"), parse_float=Decimal)
+    except ValueError as error:
+        yield f"{path} is not JSON: {error}."
+        return
+    if not isinstance(responses, dict) or next(iter(responses), "") != "documented":
+        yield f'{path} does not begin with {{"documented": ...}}.'
+        return
+    for name, response in responses.items():
+        builder = FrameBuilder(read, "exact")
+        try:
+            builder.add(response)
+        except ContractError as error:
+            yield f"{path}, {name!r}: {error}"
+            continue
+        if builder.undeclared:
+            fields = ", ".join(sorted(builder.undeclared))
+            yield f"{path}, {name!r}: no column for {fields}. Declare one, or add the field to `ignored`."
+        if not builder.rows:
+            yield f"{path}, {name!r}: it has no row."
