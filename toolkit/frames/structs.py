@@ -15,6 +15,7 @@ from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
+from toolkit.frames.decode import TIME_TYPE
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Page
@@ -26,8 +27,6 @@ MAX_BODY_BYTES = 1 << 20
 _MAX_MEMORY = 32 << 20
 _BYTES_PER_VALUE = 48
 _QUOTE = ord('"')
-
-_TIME = pa.timestamp("ms", "UTC")
 
 
 class StructReader:
@@ -254,7 +253,7 @@ class StructReader:
         """A column whose values are no texts, or where some are missing."""
         kind = column.kind
         if kind == "time":
-            return plain.times(values, column.unit).view(_TIME)
+            return plain.times(values, column.unit).view(TIME_TYPE)
         if kind == "integer":
             if field in self._shape.swapped:
                 raise Unusual
