@@ -224,9 +224,9 @@ class SpotReads(ReadResource):
         (UID), for this endpoint alone).
 
         One request spans 30 days at most; a longer span is split into several requests. All pages are
-        fetched, 200 rows a request, until a page is empty. The same money as `rebates`, told by payment:
-        compare the two, do not add them up. The earliest start is 2020-06-10. Heavy: 15 requests a
-        minute.
+        fetched, 200 rows a request, until a page is empty. It reports the same money as `rebates`, or as
+        `kickbacks` with a customer's key: compare them, do not add them up. The earliest start is
+        2020-06-10. Its weight allows 15 requests a minute.
 
         Example:
             link.spot.rebate_history(start="-3D")
@@ -240,7 +240,7 @@ class SpotReads(ReadResource):
             A DataFrame with the columns
 
             - asset (text): Asset of the rebate.
-            - type (integer): 1 commission rebate, 2 kickback to the customer.
+            - type (integer): 1 for a commission rebate, 2 for a kickback.
             - amount (amount): The rebate, in `asset`.
             - update_time (time): When it was booked, UTC.
 
