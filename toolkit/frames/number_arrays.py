@@ -155,7 +155,7 @@ class Numbers:
         points = ends[:, with_point] - 1 - np.array(self._decimals)[with_point]
         if not (characters[points] == _POINT).all() or np.count_nonzero(characters == _POINT) != points.size:
             raise Unusual
-        if (points <= ends[:, with_point] - lengths[:, with_point]).any():  # nothing before the point
+        if (lengths.min(axis=0) - np.array(self._decimals) < 2)[with_point].any():  # nothing before the point
             raise Unusual
         is_pointed = np.array(self._decimals) >= 0
         offsets = np.zeros(lengths.size + 1, np.int32)
