@@ -11,8 +11,7 @@ from typing import Any
 
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ContractError
-from toolkit.fetch.bisected_window import MIN_SUSPECT_ROWS
-from toolkit.fetch.windows import TRUNCATION_SIZES, Gap, WindowFetch, rows_within
+from toolkit.fetch.windows import MIN_SUSPECT_ROWS, TRUNCATION_SIZES, Gap, WindowFetch, rows_within
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
 from toolkit.planning import Plan, Span, covered_span, iso, resolution, span_parameters
