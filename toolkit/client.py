@@ -337,6 +337,7 @@ class Link(LinkBound):
 
         Example:
             >>> link.get("/sapi/v1/broker/subAccount", page=2, size=100)
+            >>> link.get("/api/v3/exchangeInfo", security="NONE", rows="symbols")
         """
         with interrupts_explained():
             return self._fetcher.get(

@@ -184,7 +184,7 @@ def _signature(endpoint: Endpoint) -> str:
 def _weight(endpoint: Endpoint) -> str:
     if endpoint.rate_limit.counts == "requests":
         return "1 request"
-    return str(endpoint.weight) if isinstance(endpoint.weight, int) else "varies"
+    return f"{endpoint.weight:,}" if isinstance(endpoint.weight, int) else "varies"
 
 
 def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], right: int | None = None) -> str:

@@ -220,8 +220,8 @@ class SpotReads(ReadResource):
     ) -> pd.DataFrame:
         """Spot rebates paid to the account that owns the key, one row for each asset and payment.
 
-        GET /sapi/v1/rebate/taxQuery: weight 12000, rate limit sapi-uid (180,000 a minute for each account
-        (UID), for this endpoint alone).
+        GET /sapi/v1/rebate/taxQuery: weight 12,000, rate limit sapi-uid (180,000 a minute for each
+        account (UID), for this endpoint alone).
 
         One request spans 30 days at most; a longer span is split into several requests. All pages are
         fetched, 200 rows a request, until a page is empty. It reports the same money as `rebates`, or as
