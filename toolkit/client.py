@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
@@ -20,8 +19,8 @@ from toolkit.auth.keys import Keys, find_keys
 from toolkit.auth.keys.prompt import ask_keys
 from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host, Security
 from toolkit.errors import NoKeyError, UsageError
+from toolkit.fetch.estimates import WeightEstimate, estimate_weight
 from toolkit.fetch.fetcher import Fetcher
-from toolkit.fetch.paged_window import requests_for
 from toolkit.fetch.progress import notice
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Connection
@@ -30,14 +29,14 @@ from toolkit.ratelimit.view import BudgetView
 from toolkit.redaction import Emails
 from toolkit.runtime.tracebacks import without_frames
 from toolkit.text.printable import printable
-from toolkit.text.suggestions import Suggests, closest, did_you_mean
+from toolkit.text.suggestions import closest, did_you_mean
 from toolkit.timing.clock import Clock
 
 if TYPE_CHECKING:
     from toolkit.api.writes.operations import Operations
     from toolkit.doctor import Diagnosis
 
-__all__ = ["Link", "Settings", "WeightEstimate"]
+__all__ = ["Link", "Settings"]
 
 
 def __dir__() -> list[str]:
@@ -59,23 +58,6 @@ class Settings(TypedDict, total=False):
     progress: bool
     workers: int
     clock: Clock | None
-
-
-@dataclass(frozen=True, slots=True)
-class WeightEstimate(Suggests):
-    """Estimated weight of a fetch.
-
-    Attributes:
-        requests: Number of requests.
-        weight: Weight of all of them.
-        rate_limit: Name of the rate limit they are charged to.
-        limit: Weight that this rate limit allows in a window.
-    """
-
-    requests: int
-    weight: int
-    rate_limit: str
-    limit: int
 
 
 class Link(LinkBound):
@@ -301,22 +283,7 @@ class Link(LinkBound):
             UsageError: There is no such endpoint, its weight depends on how the rows are distributed over
                 the span, or `rows` is not a number of rows.
         """
-        declared = ENDPOINTS_BY_NAME.get(endpoint)
-        if declared is None:
-            question = did_you_mean(endpoint, ENDPOINTS_BY_NAME)
-            raise UsageError(
-                f"There is no endpoint {endpoint!r}.{question} `toolkit.list_endpoints()` lists them all."
-            )
-        if declared.window:
-            raise UsageError(
-                f"The weight of {endpoint} depends on how its rows are distributed over the span, which is "
-                f"unknown before the fetch. One request weighs {declared.weight_of({})}."
-            )
-        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
-            raise UsageError(f"`rows` is an integer of at least 0, not {rows!r}.")
-        requests = requests_for(declared, rows)
-        limit = self.budget.limit(declared.rate_limit)
-        return WeightEstimate(requests, requests * declared.weight_of({}), declared.rate_limit.name, limit)
+        return estimate_weight(endpoint, rows, self.budget)
 
     def get(
         self,
@@ -353,8 +320,8 @@ class Link(LinkBound):
                 left out. A number is sent, as a parameter of that name.
             columns: Names for the items of rows that are lists, one for each; they decide the types, too.
             security: Documented security type: NONE sends neither key nor signature, MARKET_DATA only the
-                key. Public endpoints refuse signed requests. For a known endpoint, its own counts.
-            weight: Documented weight of a request. For a known endpoint, its own weight counts.
+                key. Public endpoints refuse signed requests. Ignored where the path is declared.
+            weight: Documented weight of a request. Ignored where the path is declared.
             limit_by_uid: Whether the weight is counted per account (UID) instead of per IP address.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link.
@@ -370,6 +337,7 @@ class Link(LinkBound):
 
         Example:
             >>> link.get("/sapi/v1/broker/subAccount", page=2, size=100)
+            >>> link.get("/api/v3/exchangeInfo", security="NONE", rows="symbols")
         """
         with interrupts_explained():
             return self._fetcher.get(

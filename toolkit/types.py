@@ -25,10 +25,10 @@ from toolkit.api.writes.portfolio import PortfolioWrites
 from toolkit.api.writes.resource import Amount
 from toolkit.api.writes.spot import SpotWrites
 from toolkit.auth.credentials import Credentials, Keys
-from toolkit.client import WeightEstimate
 from toolkit.demo import DemoLink
 from toolkit.doctor import Check, Diagnosis
 from toolkit.endpoints import Host, RateLimit, Security
+from toolkit.fetch.estimates import WeightEstimate
 from toolkit.frames.builder import Numbers
 from toolkit.panels import AccountsPanel, Panel, WeightPanel
 from toolkit.planning import When

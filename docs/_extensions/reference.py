@@ -19,6 +19,7 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import TypeAliasForwardRef
 from sphinx.util.typing import stringify_annotation
 
 from toolkit.__main__ import main
@@ -228,6 +229,8 @@ def _without_arguments(lines: list[str]) -> list[str]:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
+    # An alias that is part of another type, as in `Numbers | None`, is shown by the repr of its stand-in.
+    TypeAliasForwardRef.__repr__ = lambda alias: alias.name
     app.add_directive("public-names", PublicNames)
     app.add_directive("objects", Objects)
     app.add_directive("alias", Alias)

@@ -47,9 +47,10 @@ def overview(namespaces: Iterable[Namespace]) -> dict[str, str]:
         "of the exchange's documentation."
     )
     others = (
-        "Any other path can be read with `link.get`, such as "
-        '`link.get("/sapi/v1/account/apiRestrictions")`: signed, within the limits, with columns inferred by '
-        "the same rules as the declared ones."
+        "`link.get` reads any other path, such as "
+        '`link.get("/api/v3/klines", security="NONE", symbol="BTCUSDT", interval="1d")`: within the limits, '
+        "signed where its security type asks for it, with columns inferred from the response. See "
+        "[Reading](reading.md#other-endpoints)."
     )
     parts = [f"{HEADER}# Endpoints\n", _filled(about), _filled(others), _limits("")]
     for namespace in namespaces:
@@ -183,7 +184,7 @@ def _signature(endpoint: Endpoint) -> str:
 def _weight(endpoint: Endpoint) -> str:
     if endpoint.rate_limit.counts == "requests":
         return "1 request"
-    return str(endpoint.weight) if isinstance(endpoint.weight, int) else "varies"
+    return f"{endpoint.weight:,}" if isinstance(endpoint.weight, int) else "varies"
 
 
 def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], right: int | None = None) -> str:

@@ -51,7 +51,7 @@ def request(endpoint: Endpoint, code: Callable[[str], str] = str) -> str:
     if rate_limit.counts == "requests":
         charged = "one request"
     elif isinstance(endpoint.weight, int):
-        charged = f"weight {endpoint.weight}"
+        charged = f"weight {endpoint.weight:,}"
     else:
         charged = "weight by its parameters"
     sent = f"{endpoint.method} {endpoint.path}"

@@ -186,7 +186,7 @@ def weight_check(budget: Budget) -> Check:
         for declared, weight in budget.learned_weights.learned().items()
     ]
     if learned:
-        found += f" The exchange counts other weights than declared, and they are charged: {joined(learned)}."
+        found += f" Charged as the exchange counts, not as documented: {joined(learned)}."
     if fullest.used_fraction < NEARLY_FULL:
         return _check("weight", found=found)
     return _check(

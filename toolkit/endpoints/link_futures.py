@@ -117,7 +117,7 @@ INCOME = Endpoint(
     path="/fapi/v1/income",
     security="USER_DATA",
     rate_limit=FAPI,
-    # It is one route for all, so the Link page's 100 is not a second weight; the headers have the use.
+    # There is one route for all, so the Link page's 100 cannot be a second weight; the headers tell.
     weight=30,
     params=(
         Param(field="symbol", name="symbol", kind="text", doc="Only this symbol."),

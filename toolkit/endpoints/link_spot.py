@@ -239,19 +239,17 @@ REBATE_HISTORY = Endpoint(
     ignored=("status", "type", "code", "page", "totalRecords", "totalPageNum"),
     columns=(
         Column(name="asset", field="asset", kind="text", doc="Asset of the rebate."),
-        Column(
-            name="type", field="type", kind="integer", doc="1 commission rebate, 2 kickback to the customer."
-        ),
+        Column(name="type", field="type", kind="integer", doc="1 for a commission rebate, 2 for a kickback."),
         Column(name="amount", field="amount", kind="amount", doc="The rebate, in `asset`."),
         Column(name="update_time", field="updateTime", kind="time", doc="When it was booked, UTC."),
     ),
     order_by="update_time",
     summary="Spot rebates paid to the account that owns the key, one row for each asset and payment.",
     notes=(
-        "The same money as `rebates`, told by payment: compare the two over whole days of `distribute_time`, "
-        "do not add them up.",
+        "It reports the same money as `rebates`, or as `kickbacks` with a customer's key: compare them over "
+        "whole days of `distribute_time`, do not add them up.",
         "The earliest start is 2020-06-10.",
-        "Heavy: 15 requests a minute.",
+        "Its weight allows 15 requests a minute.",
     ),
     source="https://developers.binance.com/en/docs/catalog/investment-and-services-rebate/api/rest-api/~#get-spot-rebate-history-records",
 )

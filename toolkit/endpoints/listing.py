@@ -8,20 +8,8 @@ from toolkit.endpoints import ENDPOINTS, WRITES, Endpoint, Write
 from toolkit.text.suggestions import suggests_arguments
 
 _TEXTS = (
-    *(
-        "endpoint",
-        "name",
-        "system",
-        "method",
-        "path",
-        "security",
-        "permission",
-        "rate_limit",
-        "counts",
-        "arguments",
-        "paging",
-    ),
-    *("confirm", "resolved_by", "summary", "source"),
+    *("endpoint", "name", "system", "method", "path", "security", "permission", "rate_limit", "counts"),
+    *("arguments", "paging", "confirm", "resolved_by", "summary", "source"),
 )
 
 _EVIDENCE = {

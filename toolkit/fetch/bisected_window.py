@@ -10,7 +10,14 @@ from toolkit.endpoints import Endpoint, Paging
 from toolkit.endpoints.codes import is_span_too_long
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ApiError, IncompleteError
-from toolkit.fetch.windows import PAGE_SIZES, TRUNCATION_SIZES, Gap, WindowFetch, rows_within
+from toolkit.fetch.windows import (
+    MIN_SUSPECT_ROWS,
+    PAGE_SIZES,
+    TRUNCATION_SIZES,
+    Gap,
+    WindowFetch,
+    rows_within,
+)
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
 from toolkit.frames.validation import Query
@@ -19,9 +26,6 @@ from toolkit.planning import Span, resolution, span_parameters
 MAX_FULL_MILLISECONDS = 100
 """Milliseconds of one window that may hold more rows than a response can: a few can, when many orders are
 filled at once. A server with more of them returns full responses whatever the request."""
-
-MIN_SUSPECT_ROWS = 10
-"""Fewer rows than this are not suspected of being truncated: every documented maximum is larger."""
 
 _DAY = 86_400_000
 

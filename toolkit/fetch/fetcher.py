@@ -32,7 +32,7 @@ from toolkit.frames.infer_rows import is_one_object
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
-from toolkit.planning import Plan, Span, When, make_plan
+from toolkit.planning import Plan, Span, When, iso, make_plan
 from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
@@ -296,7 +296,7 @@ class Fetcher:
             complete=complete,
         )
         if missing is not None:
-            spans = [[_iso(span.start), _iso(span.end)] for span in missing]
+            spans = [[iso(span.start), iso(span.end)] for span in missing]
             attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # the endpoint has no times
         return fetch.builder.frame(attrs)
 
@@ -389,12 +389,8 @@ def _check_gaps(endpoint: Endpoint, gaps: list[Gap]) -> None:
     if not gaps:
         return
     first = gaps[0]
-    at = f" at {_iso(first.span.start)}" if first.span else ""
+    at = f" at {iso(first.span.start)}" if first.span else ""
     where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
     raise IncompleteError(
         endpoint.qualified_name, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
     )
-
-
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds")

@@ -11,12 +11,10 @@ from typing import Any
 
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ContractError
-from toolkit.fetch.bisected_window import MIN_SUSPECT_ROWS
-from toolkit.fetch.windows import TRUNCATION_SIZES, Gap, WindowFetch, rows_within
+from toolkit.fetch.windows import MIN_SUSPECT_ROWS, TRUNCATION_SIZES, Gap, WindowFetch, rows_within
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
-from toolkit.planning import Plan, Span, covered_span, resolution, span_parameters
-from toolkit.planning.spans import iso
+from toolkit.planning import Plan, Span, covered_span, iso, resolution, span_parameters
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,40}")
 _EVER = 2**62
@@ -40,9 +38,9 @@ class _Received:
 class IdPagedWindow(WindowFetch):
     """All rows of a span, or all rows from an id on, page by page.
 
-    The exchange takes either a span or the first id of a page. The first row of a span is searched window by
-    window, skipping empty ones; from its id on, every page begins after the last id of the page before. A
-    page that is not full proves nothing: the end is an empty page, or a row after the span.
+    The exchange takes either a span or the first id of a page. So the first row of a span is looked for in
+    one window after the other; from its id on, every page begins after the last id of the page before. A page
+    that is not full proves nothing: the end is an empty page, or a row after the span.
 
     If a response is truncated, its earliest rows may be missing. So unless the first one has few rows, the
     window is requested again up to its earliest row, until no earlier one comes. The first page has to begin

@@ -29,6 +29,9 @@ PAGE_SIZES = frozenset(size for each in ENDPOINTS for size in (each.paging.defau
 TRUNCATION_SIZES = frozenset(size for size in PAGE_SIZES if size >= 100)
 """Those that a complete list is unlikely to reach by chance."""
 
+MIN_SUSPECT_ROWS = 10
+"""Fewer rows than this are not suspected of being truncated: every documented maximum is larger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

@@ -23,7 +23,7 @@ from toolkit.amounts import ExactDtype
 from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.errors import ContractError, RowOrderError
-from toolkit.frames.decode import DecodeError, arrow_type, to_array
+from toolkit.frames.decode import DecodeError, arrow_type, contract_error, to_array
 from toolkit.frames.decoder import decoder_for
 from toolkit.frames.duplicates import DuplicateFilter
 from toolkit.frames.page import Moments, Page, Values, taken
@@ -180,7 +180,7 @@ class FrameBuilder:
         try:
             return self._duplicates.new_rows(identity, _as_numbers(moments))
         except TypeError:
-            raise self._contract_error("a row has an object in place of a value") from None
+            raise contract_error(self._endpoint, "a row has an object in place of a value") from None
 
     def _check_order(self, moments: Moments, before: int) -> None:
         numbers, last = _as_numbers(moments), self._last_time
@@ -218,15 +218,10 @@ class FrameBuilder:
             if not array.null_count or column.optional or column.kind in ("text", "id", "email"):
                 return array
             problem = "a value is missing"
-        raise self._contract_error(f"column `{displayable_names([column.name])[0]}`: {problem}")
+        raise contract_error(self._endpoint, problem, column)
 
     def _is_masked(self, column: Column) -> bool:
         return column.kind == "email" and (column.masked == "email" or self._emails == "masked")
-
-    def _contract_error(self, problem: str) -> ContractError:
-        return ContractError(
-            self._endpoint.qualified_name, f"{problem}, contrary to the documentation of the exchange"
-        )
 
 
 def _joined(chunks: Sequence[pa.Array], type_: pa.DataType, *, optional: bool) -> pa.ChunkedArray:

@@ -13,8 +13,12 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ColumnKind, TimeUnit
+from toolkit.errors import ContractError
+from toolkit.redaction import displayable_names
 
+TIME_TYPE = pa.timestamp("ms", "UTC")
 _TYPES: Mapping[ColumnKind, pa.DataType] = {
     "text": pa.string(),
     "id": pa.string(),
@@ -22,7 +26,7 @@ _TYPES: Mapping[ColumnKind, pa.DataType] = {
     "amount": pa.float64(),
     "integer": pa.int64(),
     "flag": pa.bool_(),
-    "time": pa.timestamp("ms", "UTC"),
+    "time": TIME_TYPE,
     "texts": pa.list_(pa.string()),
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
@@ -32,6 +36,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class DecodeError(Exception):
     """A value that does not fit its column; the builder turns it into a `ContractError`."""
+
+
+def contract_error(endpoint: Endpoint, problem: str, column: Column | None = None) -> ContractError:
+    """The error for a response that is not as declared, in a column if one is given."""
+    where = "" if column is None else f"column `{displayable_names([column.name])[0]}`: "
+    return ContractError(
+        endpoint.qualified_name, f"{where}{problem}, contrary to the documentation of the exchange"
+    )
 
 
 def arrow_type(kind: ColumnKind, *, exact: bool) -> pa.DataType:

@@ -17,15 +17,13 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from toolkit.endpoints import Column, Endpoint
-from toolkit.errors import ContractError
-from toolkit.frames.decode import DecodeError, milliseconds
+from toolkit.frames.decode import DecodeError, contract_error, milliseconds
 from toolkit.frames.layout import FlatRows, Row, ShapeError, flatten, tree_of
 from toolkit.frames.number_arrays import NumberArrayReader
 from toolkit.frames.page import Page
 from toolkit.frames.plain import Unusual
-from toolkit.frames.shape import Shape, declared_shape, learnt_shape
+from toolkit.frames.shape import Shape, declared_shape, learned_shape
 from toolkit.frames.structs import StructReader
-from toolkit.redaction import displayable_names
 
 # A server whose responses change all the time is left to the strict path.
 _MAX_CHANGES = 100
@@ -109,11 +107,11 @@ class Decoder:
                 moments=self._moments(columns),
                 undeclared=frozenset(undeclared),
             )
-        raise self._contract_error(problem)
+        raise contract_error(self.endpoint, problem)
 
     def _learn(self, flat: FlatRows) -> None:
         """Expect of the next response what this one, which was accepted, has."""
-        shape = learnt_shape(self.endpoint, self._shape, flat)
+        shape = learned_shape(self.endpoint, self._shape, flat)
         if shape != self._shape and self._changes < _MAX_CHANGES:
             self._changes += 1
             self._shape = shape
@@ -131,7 +129,7 @@ class Decoder:
             return [milliseconds(value, column.unit) for value in values]
         except DecodeError as error:
             problem = str(error)
-        raise self._contract_error(f"column `{displayable_names([column.name])[0]}`: {problem}")
+        raise contract_error(self.endpoint, problem, column)
 
     def _received(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         fields = column.fields
@@ -145,7 +143,7 @@ class Decoder:
                     break
             else:
                 if not column.optional:
-                    raise self._contract_error(f"row {row_index} has no field {fields[0]!r}")
+                    raise contract_error(self.endpoint, f"row {row_index} has no field {fields[0]!r}")
                 values.append(None)
         return values
 
@@ -154,11 +152,6 @@ class Decoder:
             if column.name == self.endpoint.order_by:
                 return [time if type(time) is int else None for time in values]
         return []
-
-    def _contract_error(self, problem: str) -> ContractError:
-        return ContractError(
-            self.endpoint.qualified_name, f"{problem}, contrary to the documentation of the exchange"
-        )
 
 
 def _readers_for(endpoint: Endpoint, shape: Shape, *, exact: bool) -> Iterator[Reader]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from toolkit.frames.page import Values
 
 Hashes = NDArray[np.int64]
-Moments = NDArray[np.int64]
 
 _EMPTY: Hashes = np.empty(0, dtype=np.int64)
 _LATEST = np.iinfo(np.int64).max
@@ -38,7 +37,7 @@ class DuplicateFilter:
         self._last: int | None = None  # the time of the last row; `_LATEST` after rows without times
         self._latest: tuple[Hashes, _Pending | None] = (_EMPTY, None)
 
-    def new_rows(self, columns: Sequence[Values], moments: Moments | None = None) -> Sequence[int]:
+    def new_rows(self, columns: Sequence[Values], moments: NDArray[np.int64] | None = None) -> Sequence[int]:
         """Indexes of the rows that are not in an earlier response.
 
         Equal rows within one response are all kept: a row is only a duplicate as many times as an earlier
@@ -127,7 +126,7 @@ class _Pending:
 
     __slots__ = ("_moments", "begin", "columns", "end")
 
-    def __init__(self, columns: Sequence[Values], moments: Moments, begin: int, end: int) -> None:
+    def __init__(self, columns: Sequence[Values], moments: NDArray[np.int64], begin: int, end: int) -> None:
         self.columns = columns
         self.begin, self.end = begin, end
         self._moments = moments

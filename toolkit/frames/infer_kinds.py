@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.endpoints.model import ColumnKind
+from toolkit.frames.decode import YEAR_3000
 from toolkit.runtime.decimals import in_own_context
 
 Form = Literal[
@@ -39,19 +40,8 @@ _TEXT_WORDS = frozenset(
     {
         *("id", "ids", "uid", "uuid", "guid", "no", "sn", "code", "hash", "tx", "key", "symbol", "pair"),
         *("status", "state", "type", "kind", "category", "side", "mode", "method", "channel", "reason"),
-        *(
-            "tag",
-            "name",
-            "nickname",
-            "label",
-            "alias",
-            "title",
-            "memo",
-            "remark",
-            "remarks",
-            "note",
-            "comment",
-        ),
+        *("tag", "name", "nickname", "label", "alias", "title"),
+        *("memo", "remark", "remarks", "note", "comment"),
         *("info", "message", "msg", "desc", "description", "asset", "coin", "currency", "network", "unit"),
         *("address", "addr", "url", "email", "mail", "ip", "phone", "mobile", "version"),
         # Some endpoints write these in lower case only.
@@ -97,7 +87,7 @@ _AMOUNT_WORDS = frozenset(
 _WHOLE_DIGITS = EXACT_TYPE.precision - PLACES
 _INT64 = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_3000_S = 32_503_680_000
+_YEAR_3000_S = YEAR_3000 // 1000
 _MIN_SECONDS = 100_000_000  # 1973; smaller numbers are milliseconds, as in declared columns
 
 

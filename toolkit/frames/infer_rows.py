@@ -20,7 +20,7 @@ Key = tuple[str | None, ...]
 """The fields that lead from a row to a value. After None comes a name that is no field of the response."""
 Row = dict[Key, Any]
 
-ROW_NAME: Key = (None, "name")
+_NAME: Key = (None, "name")
 
 # More than any response has. The memory of a frame grows with the product of rows and fields.
 MAX_ROWS, MAX_FIELDS, MAX_VALUES = 50_000, 500, 1_000_000
@@ -259,8 +259,7 @@ def _without_rows(value: Any) -> Any:
 def _as_rows(node: Any, columns: Sequence[str] | None) -> list[Row]:
     if isinstance(node, dict) and _is_named(node):
         rows: list[Row] = [
-            {ROW_NAME: name} | {(field,): value for field, value in each.items()}
-            for name, each in node.items()
+            {_NAME: name} | {(field,): value for field, value in each.items()} for name, each in node.items()
         ]
     else:
         items = node if isinstance(node, list) else [] if node is None else [node]

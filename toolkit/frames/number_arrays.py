@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.endpoints import Endpoint
 from toolkit.frames import plain
+from toolkit.frames.decode import TIME_TYPE
 from toolkit.frames.page import Page
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
@@ -27,7 +28,6 @@ _MAX_LENGTH = 20
 _MAX_FLOAT_INTEGER = 2**53
 _POWERS = 10 ** np.arange(1, 19)
 _NUMBERS = frozenset({"amount", "integer", "time"})
-_TIME = pa.timestamp("ms", "UTC")
 
 
 class NumberArrayReader:
@@ -123,7 +123,7 @@ class NumberArrayReader:
                 values = plain.in_milliseconds(values, column.unit)
                 if column.name == self._endpoint.order_by:
                     moments = values
-                columns.append(pa.array(values).view(_TIME))
+                columns.append(pa.array(values).view(TIME_TYPE))
             else:
                 columns.append(pa.array(values))
         for position in self._unread:

@@ -40,7 +40,7 @@ def declared_shape(endpoint: Endpoint) -> Shape:
     return Shape(tuple(column.fields[0] for column in endpoint.columns), extra=ignored, outer_extra=ignored)
 
 
-def learnt_shape(endpoint: Endpoint, shape: Shape, flat: FlatRows) -> Shape:
+def learned_shape(endpoint: Endpoint, shape: Shape, flat: FlatRows) -> Shape:
     """The shape of a response that was accepted, which also allows what was allowed before."""
     if not flat.rows:
         return shape

@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
+from toolkit.frames.decode import TIME_TYPE
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Page
@@ -25,8 +26,6 @@ MAX_BODY_BYTES = 1 << 20
 _MAX_MEMORY = 32 << 20
 _BYTES_PER_VALUE = 48
 _QUOTE = ord('"')
-
-_TIME = pa.timestamp("ms", "UTC")
 
 
 class StructReader:
@@ -238,7 +237,7 @@ class StructReader:
             elif column.kind == "integer":
                 arrays[index] = made.integers(at)
             elif column.kind == "time":
-                arrays[index] = plain.times(texts[index], column.unit).view(_TIME)
+                arrays[index] = plain.times(texts[index], column.unit).view(TIME_TYPE)
             else:
                 arrays[index] = made.column(at)
         together = plain.Integers([*numbers.values()])
@@ -246,7 +245,7 @@ class StructReader:
             column, _ = self._fields[index]
             whole = together.column(at)
             if column.kind == "time":
-                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(_TIME)
+                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(TIME_TYPE)
             else:
                 arrays[index] = pa.array(whole)
         return [arrays[index] for index in range(len(arrays))], amounts
@@ -267,7 +266,7 @@ class StructReader:
         if kind == "texts":
             return plain.lists_of_texts(values)
         if kind == "time":
-            return plain.times(values, column.unit).view(_TIME)
+            return plain.times(values, column.unit).view(TIME_TYPE)
         if kind == "integer":
             if field in self._shape.swapped:
                 raise Unusual

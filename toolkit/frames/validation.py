@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from toolkit.endpoints import Column, Endpoint, Param
+from toolkit.frames.decode import YEAR_3000
 from toolkit.frames.page import Moments, Values
 from toolkit.redaction import displayable_names
 
 _DAY = 86_400_000
-_YEAR_3000 = 32_503_680_000_000
 
 
 class Query:
@@ -153,6 +153,6 @@ def _describe(
 
 
 def _iso(milliseconds: int) -> str:
-    if not 0 <= milliseconds < _YEAR_3000:
+    if not 0 <= milliseconds < YEAR_3000:
         return f"{milliseconds} ms"
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

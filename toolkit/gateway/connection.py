@@ -185,7 +185,7 @@ def _all_hosts(hosts: Mapping[Host, str]) -> Mapping[Host, str]:
     unknown = [name for name in hosts if name not in BASE_URLS]
     if unknown:  # not quoted: it may be an address with a password
         raise UsageError(
-            f"`hosts` has a name that no host has; the hosts are {', '.join(BASE_URLS)}. Nothing was sent."
+            f"`hosts` names an unknown host; the hosts are {', '.join(BASE_URLS)}. Nothing was sent."
             f"{did_you_mean(str(unknown[0]), BASE_URLS)}"
         )
     return {**BASE_URLS, **hosts}

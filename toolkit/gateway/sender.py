@@ -37,6 +37,7 @@ from toolkit.gateway.server_info import ServerInfo
 from toolkit.gateway.write_results import not_sent
 from toolkit.gateway.write_sender import WriteSender
 from toolkit.ratelimit.budget import MAX_SERVER_BACKOFF_S, MAX_WAIT_S, Budget
+from toolkit.ratelimit.recorder import Reservation
 from toolkit.runtime.interruptions import forgiving
 from toolkit.runtime.tracebacks import without_traceback
 from toolkit.timing.cancel import CancelToken, Show, Wait
@@ -131,15 +132,9 @@ class Sender:
             self._prepare(request, cancel)
             attempts += 1
             response, failure = self._attempt_without_trace(request, credentials, stats, cancel)
-            if (
-                failure is not None
-                and failure.partial_response is not None
-                and failure.partial_response.status >= 300
-            ):
-                response, failure = (
-                    failure.partial_response,
-                    None,
-                )  # its status and headers are complete and sufficient
+            partial = None if failure is None else failure.partial_response
+            if partial is not None and partial.status >= 300:
+                response, failure = partial, None  # its status and headers are complete, and sufficient
             now = self._budget.exchange_time(
                 request.rate_limit.host, response.headers if response is not None else {}
             )
@@ -229,15 +224,7 @@ class Sender:
             self._prepare(request, cancel)
         except errors.NoResponseError as error:  # the write would fail in the same way
             return WriteAttempt(not_sent(request.qualified_name, error.message, error.advice))
-        reservation = self._budget.admit(
-            request.rate_limit,
-            request.path,
-            request.weight,
-            request.qualified_name,
-            request.method,
-            cancel=cancel,
-            limit_fraction=self._limit_fraction,
-        )
+        reservation = self._admit(request, cancel)
         try:
             stamp = before_send(lambda: timestamp(self._host_clocks[host], self._recv_window))
         except BaseException:
@@ -300,6 +287,18 @@ class Sender:
                 self._server_info.adopt_time(request.rate_limit.host)
             self._server_info.ensure_limits(request.rate_limit, cancel)
 
+    def _admit(self, request: ReadRequest | WriteRequest, cancel: CancelToken | None) -> Reservation:
+        """Reserve what a request is charged, or wait until there is room for it."""
+        return self._budget.admit(
+            request.rate_limit,
+            request.path,
+            request.weight,
+            request.qualified_name,
+            request.method,
+            cancel=cancel,
+            limit_fraction=self._limit_fraction,
+        )
+
     def _sleep(self, request: ReadRequest, reason: str, seconds: float, cancel: CancelToken) -> None:
         ends = self._budget.utc(request.rate_limit.host) + seconds
         cancel.sleep(self._clock, Wait(reason, self._clock.monotonic() + seconds, ends))
@@ -327,15 +326,7 @@ class Sender:
     ) -> tuple[RawResponse | None, TransportFailure | None]:
         """Send once. Returns the response, or why it was lost."""
         host = request.rate_limit.host
-        reservation = self._budget.admit(
-            request.rate_limit,
-            request.path,
-            request.weight,
-            request.qualified_name,
-            request.method,
-            cancel=cancel,
-            limit_fraction=self._limit_fraction,
-        )
+        reservation = self._admit(request, cancel)
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:

@@ -36,6 +36,7 @@ __all__ = [
     "When",
     "covered_span",
     "encode_arguments",
+    "iso",
     "make_plan",
     "resolution",
     "span_parameters",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.endpoints import Endpoint, Window
-from toolkit.endpoints.model import TimeUnit
+from toolkit.endpoints.model import MILLISECOND, TimeUnit
 from toolkit.errors import UsageError
 from toolkit.planning.messages import check_visible, quoted, usage_error
 from toolkit.planning.relative_times import parse_relative_time
@@ -238,7 +238,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 def milliseconds(length: timedelta) -> int:
     """A timedelta in whole milliseconds."""
-    return length // timedelta(milliseconds=1)
+    return length // MILLISECOND
 
 
 def iso(time: int) -> str:

@@ -35,9 +35,7 @@ def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:
     """
     if isinstance(value, Enum):
         value = value.value
-    if (
-        isinstance(value, np.generic) and value.dtype.kind in "biufU"
-    ):  # not times, whose numbers depend on the unit
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":  # no times: their unit would be lost
         value = value.item()
     if isinstance(value, str):
         check_visible(endpoint, param.name, value, lines=param.multiline)

@@ -2,8 +2,8 @@
 
 Two responses of one counter, with no other request of this machine in between, show by how much the second
 request raised the exchange's count. Programs that do not share the budget can only add to that. So the
-smallest of some such rises is never below the weight of the request. A weight below the declared one is
-charged as soon as it is proven; a higher one only where all rises agree, because others may have added to
+smallest of some such rises is never below the weight of the request, and is charged if it is not above the
+declared weight. A higher weight is charged only where all rises agree, because others may have added to
 them.
 """
 

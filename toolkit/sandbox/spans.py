@@ -13,6 +13,7 @@ from toolkit.sandbox.times import to_ms
 
 # The documents say that the exchange silently shortens a longer span here; elsewhere it refuses it.
 SHORTENED = frozenset({"exchange.transfers", "exchange.universal_transfers"})
+_TRANSFERS = SHORTENED | {"exchange.futures_transfers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +56,17 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
 def _completed(endpoint: Endpoint, start: int | None, end: int | None, now_ms: int) -> tuple[int | None, int]:
     window = endpoint.window
     assert window is not None  # noqa: S101 - for the type checker; span_of has checked it
-    default = milliseconds(window.default)
-    if endpoint.qualified_name == "exchange.transfers":
-        # Only startTime: the 100 days from it. Otherwise the 100 days before the end.
-        if start is not None:
-            return start, start + default if end is None else end
-        end = now_ms if end is None else end
-        return end - default, end
-    if endpoint.qualified_name in ("exchange.universal_transfers", "exchange.futures_transfers"):
-        # Only endTime: the 30 days before it. Only startTime: until now.
-        end = now_ms if end is None else end
-        return end - default if start is None else start, end
-    if endpoint.paging.kind == "id" or not endpoint.is_signed:
-        # Without a start: the newest rows, up to the limit.
-        return start, now_ms if end is None else end
-    if window.per_day or endpoint.qualified_name == "futures.income":
-        # Without a start: the newest rows, up to the limit.
-        if endpoint.qualified_name == "futures.income" and start is None and end is None:
-            start = now_ms - default
-        return start, now_ms if end is None else end
-    # "startTime: 7 days before now; endTime: now", each on its own.
-    return now_ms - default if start is None else start, now_ms if end is None else end
+    name, default = endpoint.qualified_name, milliseconds(window.default)
+    if name == "exchange.transfers" and start is not None and end is None:
+        return start, start + default
+    has_end, end = end is not None, now_ms if end is None else end
+    if start is not None:
+        return start, end
+    newest_rows = endpoint.paging.kind == "id" or not endpoint.is_signed or window.per_day
+    if newest_rows or (name == "futures.income" and has_end):  # up to the limit
+        return None, end
+    # "startTime: 7 days before now; endTime: now", each on its own; for transfers it is days before the end.
+    return (end if name in _TRANSFERS else now_ms) - default, end
 
 
 def _current(endpoint: Endpoint, start: int, end: int) -> int:

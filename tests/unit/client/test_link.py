@@ -59,7 +59,7 @@ def test_one_real_host_makes_a_link_live(env: SandboxEnv, host: Host, tmp_path: 
         ({"hosts": {"fap": "https://example.com"}}, r"hosts are api, fapi, papi.*Did you mean .fapi"),
         (
             {"hosts": {"api": "https://example.com", 1: "https://example.com"}},
-            "has a name that no host has; the hosts are api, fapi, papi",
+            "names an unknown host; the hosts are api, fapi, papi",
         ),
         ({"hosts": "https://example.com"}, "must map names of hosts"),
         ({"hosts": {"fapi": "http://example.com"}}, "host 'fapi' in `hosts` must look like"),

@@ -220,13 +220,13 @@ class SpotReads(ReadResource):
     ) -> pd.DataFrame:
         """Spot rebates paid to the account that owns the key, one row for each asset and payment.
 
-        GET /sapi/v1/rebate/taxQuery: weight 12000, rate limit sapi-uid (180,000 a minute for each account
-        (UID), for this endpoint alone).
+        GET /sapi/v1/rebate/taxQuery: weight 12,000, rate limit sapi-uid (180,000 a minute for each
+        account (UID), for this endpoint alone).
 
         One request spans 30 days at most; a longer span is split into several requests. All pages are
-        fetched, 200 rows a request, until a page is empty. The same money as `rebates`, told by payment:
-        compare the two over whole days of `distribute_time`, do not add them up. The earliest start is
-        2020-06-10. Heavy: 15 requests a minute.
+        fetched, 200 rows a request, until a page is empty. It reports the same money as `rebates`, or as
+        `kickbacks` with a customer's key: compare them over whole days of `distribute_time`, do not add
+        them up. The earliest start is 2020-06-10. Its weight allows 15 requests a minute.
 
         Example:
             link.spot.rebate_history(start="-3D")
@@ -240,7 +240,7 @@ class SpotReads(ReadResource):
             A DataFrame with the columns
 
             - asset (text): Asset of the rebate.
-            - type (integer): 1 commission rebate, 2 kickback to the customer.
+            - type (integer): 1 for a commission rebate, 2 for a kickback.
             - amount (amount): The rebate, in `asset`.
             - update_time (time): When it was booked, UTC.
 

@@ -242,15 +242,15 @@ class World:
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
             tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
 
-        paid_by_trade, paid_back = SpotRebates(self.customers, SPOT), Kickbacks(SPOT)
-        rebates = stream("spot rebates", per_day, paid_by_trade, 0.12)
+        rebate_rows, kickback_rows = SpotRebates(self.customers, SPOT), Kickbacks(SPOT)
+        rebates = stream("spot rebates", per_day, rebate_rows, 0.12)
         self._rebates = tables["spot.rebates"] = StreamTable(lambda _: rebates, self.now_ms)
-        kickbacks = stream("kickbacks", 40, paid_back, 0.12)
+        kickbacks = stream("kickbacks", 40, kickback_rows, 0.12)
         add("spot.kickbacks", kickbacks)
         tables["spot.rebate_history"] = RebateHistory(
             {
-                PARTNER: RebateSource(COMMISSION_REBATE, rebates[0], paid_by_trade),
-                CUSTOMER: RebateSource(REFERRAL_KICKBACK, kickbacks[0], paid_back),
+                PARTNER: RebateSource(COMMISSION_REBATE, rebates[0], rebate_rows),
+                CUSTOMER: RebateSource(REFERRAL_KICKBACK, kickbacks[0], kickback_rows),
             },
             self.now_ms,
         )

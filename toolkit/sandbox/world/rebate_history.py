@@ -1,8 +1,8 @@
-"""What an account was paid in rebates by asset and day, as its history of rebates tells it.
+"""The rebates that an account was paid, by asset and day.
 
-The same rebates are told trade by trade: a partner's in `spot.rebates`, a customer's kickbacks in
-`spot.kickbacks`. Each row here is the exact sum of those that were paid on one UTC day, and carries the last
-second of that day; over whole days of payment, both tell the same totals for each asset.
+`spot.rebates` has the same rebates of a partner trade by trade, and `spot.kickbacks` the kickbacks of a
+customer. Each row here is the exact sum of those that were paid on one UTC day, with the last second of that
+day as its time. So over whole days of payment, both have the same total for each asset.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COMMISSION_REBATE, REFERRAL_KICKBACK = 1, 2
 OWNER = "owner"
 """The filter that says whose rebates they are: the owner of the key."""
 
-_SETTLED_AT = DAY - 1000
+_PAID_AT = DAY - 1000
 _HOURS_BEFORE = 2  # the longest time from a trade to its payment, rounded up
 
 
@@ -56,7 +56,7 @@ class RebateHistory:
     def __init__(self, sources: Mapping[str, RebateSource], now_ms: int) -> None:
         self._sources = sources
         self._now_ms = now_ms
-        self._of_day = lru_cache(maxsize=1000)(self._settled)
+        self._of_day = lru_cache(maxsize=1000)(self._payments)
 
     def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
         """Number of rows between two times (ms), both included."""
@@ -84,7 +84,7 @@ class RebateHistory:
         days = range(start // DAY, end // DAY + 1)
         return [each for day in days for each in self._of_day(owner, day) if start <= each[0] <= end]
 
-    def _settled(self, owner: str, day: int) -> tuple[tuple[int, str, str], ...]:
+    def _payments(self, owner: str, day: int) -> tuple[tuple[int, str, str], ...]:
         """Time, asset and amount of each payment of a day, in this order."""
         source = self._sources[owner]
         block = source.stream.block(np.arange(day * 24 - _HOURS_BEFORE, (day + 1) * 24, dtype=np.int64))
@@ -94,4 +94,4 @@ class RebateHistory:
         ):
             if paid_at // DAY == day:
                 sums[str(row["asset"])] += Decimal(str(row["income"]))
-        return tuple((day * DAY + _SETTLED_AT, asset, f"{sums[asset]:f}") for asset in sorted(sums))
+        return tuple((day * DAY + _PAID_AT, asset, f"{sums[asset]:f}") for asset in sorted(sums))

@@ -20,8 +20,8 @@ class BalanceReads(ReadResource):
     ) -> pd.DataFrame:
         """The spot balance of each sub-account, one row each.
 
-        GET /sapi/v1/broker/subAccount/spotSummary: weight 3000, rate limit sapi-uid (180,000 a minute for
-        each account (UID), for this endpoint alone).
+        GET /sapi/v1/broker/subAccount/spotSummary: weight 3,000, rate limit sapi-uid (180,000 a minute
+        for each account (UID), for this endpoint alone).
 
         All pages are fetched, 20 rows a request, until a page is empty. A request returns up to 20
         sub-accounts, and the rate limit allows 60 requests a minute.

@@ -26,7 +26,7 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Creates an API key for a sub-account.
 
-        POST /sapi/v1/broker/subAccountApi: weight 3000, rate limit sapi-uid (180,000 a minute for each
+        POST /sapi/v1/broker/subAccountApi: weight 3,000, rate limit sapi-uid (180,000 a minute for each
         account (UID), for this endpoint alone). The key needs the "trade" permission.
 
         No frame holds the key or its secret: `outcome.take_key()` returns them, once. At most one key a
@@ -248,7 +248,7 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Sets from which IP addresses an API key of a sub-account may be used.
 
-        POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3000, rate limit sapi-uid (180,000 a
+        POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3,000, rate limit sapi-uid (180,000 a
         minute for each account (UID), for this endpoint alone).
 
         An unknown outcome is resolved by reading the value back with `exchange.ip_restriction`, no matter
