@@ -1,10 +1,8 @@
 """Weights as the exchange counts them, learnt where they differ from those declared.
 
 Two responses of one counter, with no other request of this machine in between, show by how much the second
-request raised the exchange's count. Programs that do not share the budget can only add to that. So the
-smallest of some such rises is never below the weight of the request, and is charged if it is not above the
-declared weight. A higher weight is charged only where all rises agree, because others may have added to
-them.
+request raised the exchange's count. A program that does not share the budget adds to that, and counts of two
+addresses take turns in lying below and above. So a weight is only charged where several rises in a row agree.
 """
 
 from __future__ import annotations
@@ -47,9 +45,8 @@ class _Rises(NamedTuple):
 
     def weight(self, declared: int) -> int:
         """Return the weight to charge."""
-        smallest = min(self.rises)
-        is_proven = smallest <= declared or smallest == max(self.rises)
-        return smallest if len(self.rises) == OBSERVATIONS and is_proven else declared
+        agree = len(self.rises) == OBSERVATIONS and len({*self.rises}) == 1
+        return self.rises[0] if agree else declared
 
 
 class _Count(NamedTuple):

@@ -92,11 +92,23 @@ def test_what_others_use_does_not_raise_a_weight() -> None:
     assert exchange.charged(5) == 5
 
 
-def test_what_others_use_does_not_hide_a_lower_weight() -> None:
+def test_a_lower_weight_is_charged_as_soon_as_others_pause() -> None:
     exchange = Exchange(1)
     for others in (0, 3, 0, 4):
         exchange.call(5, others)
+    assert exchange.charged(5) == 5
+    for _ in range(OBSERVATIONS):
+        exchange.call(5)
     assert exchange.charged(5) == 1
+
+
+def test_counts_that_take_turns_do_not_lower_a_weight() -> None:
+    """The counts of two addresses that differ by less than one weight."""
+    exchange = Exchange(3)
+    for rise in (3, 8, 2, 8, 2, 8):
+        exchange.weight = rise
+        exchange.call(10)
+    assert exchange.charged(10) == 10
 
 
 def test_a_weight_that_the_exchange_raises_again_is_learnt_again() -> None:
