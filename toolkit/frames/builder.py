@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from toolkit.amounts import ExactDtype
@@ -134,8 +133,8 @@ class FrameBuilder:
         """All rows so far as a DataFrame."""
         table = pa.table(
             [
-                _joined([arrays[index] for arrays in self._responses], type_, optional=column.optional)
-                for index, (column, type_) in enumerate(zip(self._endpoint.columns, self._types, strict=True))
+                _joined([arrays[index] for arrays in self._responses], type_)
+                for index, type_ in enumerate(self._types)
             ],
             names=[column.name for column in self._endpoint.columns],
         )
@@ -224,14 +223,12 @@ class FrameBuilder:
         return column.kind == "email" and (column.masked == "email" or self._emails == "masked")
 
 
-def _joined(chunks: Sequence[pa.Array], type_: pa.DataType, *, optional: bool) -> pa.ChunkedArray:
+def _joined(chunks: Sequence[pa.Array], type_: pa.DataType) -> pa.ChunkedArray:
     """A column of several responses, all of which has its type."""
     joined: list[pa.Array] = []
     for written, run in groupby(chunks, key=attrgetter("type")):
         column = pa.chunked_array(run, type=written)
         if written != type_:
-            if optional and pa.types.is_string(written):  # amounts, of which some may be ""
-                column = pc.if_else(pc.equal(column, ""), None, column)
             column = column.cast(type_)
         joined += column.chunks
     return pa.chunked_array(joined, type=type_)

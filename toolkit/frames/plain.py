@@ -80,13 +80,18 @@ class Texts:
         return cast(self.column(index), pa.int64())
 
 
-def some_decimals(values: Sequence[str | None], *, exact: bool) -> pa.Array:
-    """Amounts of which some are missing, which are None or "", as they are."""
+def some_amounts(values: Sequence[str | None], *, exact: bool) -> pa.Array:
+    """Amounts of which some are missing, which are None or ""."""
     present = [value for value in values if value]
     if not all(isinstance(value, str) for value in present):
         raise Unusual
-    check_decimals(present, exact=exact)
-    return array_of(values, pa.string())
+    if exact:
+        check_decimals(present, exact=True)
+        array = cast(pa.array(present, pa.string()), EXACT_TYPE)
+    else:
+        array = floats(present)
+    places = iter(range(len(present)))
+    return array.take(pa.array([next(places) if value else None for value in values], pa.int64()))
 
 
 def check_decimals(values: Sequence[str], *, exact: bool) -> None:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
-from toolkit.frames.decode import TIME_TYPE
+from toolkit.frames.decode import TIME_TYPE, arrow_type
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Page
@@ -213,9 +213,12 @@ class StructReader:
         texts: dict[int, Sequence[str]] = {}
         numbers: dict[int, Sequence[int]] = {}
         arrays: dict[int, pa.Array] = {}
+        amounts: dict[int, pa.Array] = {}
         for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True)):
             if not values or (column.optional and None in values) or column.kind in ("flag", "texts"):
                 arrays[index] = self._array(column, field, values)
+                if column.kind == "amount" and column.name in self._identity:
+                    amounts[index] = plain.texts(values)
             elif column.kind == "amount":
                 written = self._as_texts(field, values)
                 if not self._exact:
@@ -227,7 +230,6 @@ class StructReader:
             else:
                 numbers[index] = values
         made = plain.Texts([*texts.values()])
-        amounts: dict[int, pa.Array] = {}
         for at, index in enumerate(texts):
             column, _ = self._fields[index]
             if index in arrays:
@@ -272,9 +274,9 @@ class StructReader:
                 raise Unusual
             return plain.array_of(values, pa.int64())
         if values.count(None) == len(values):
-            return pa.nulls(len(values), pa.string())
+            return pa.nulls(len(values), arrow_type(kind, exact=self._exact))
         if kind == "amount":
-            return plain.some_decimals(values, exact=self._exact)
+            return plain.some_amounts(values, exact=self._exact)
         if kind == "id" and isinstance(next(value for value in values if value is not None), int):
             return plain.array_of(values, pa.int64())  # refuses texts
         return plain.texts(values)
