@@ -13,6 +13,7 @@ from toolkit.client import Link
 from toolkit.endpoints import ENDPOINTS_BY_NAME, Column, Endpoint
 from toolkit.redaction import masked_key
 from toolkit.sandbox import RegisteredKey, World
+from toolkit.sandbox.world.rebate_history import OWNER
 
 # Five whole days in the past, both midnights included: their rows do not change. Some endpoints fill a page
 # with them, and none is empty.
@@ -85,18 +86,28 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
     declared = {param.field: "" for param in endpoint.params}
     filters = {name: text for name, text in FILTER_DEFAULTS.items() if name in declared}
     filters |= world.example(endpoint.qualified_name)
+    if endpoint.qualified_name == "spot.rebate_history":
+        filters[OWNER] = world.partner.owner
     start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
 
 def rows_of(endpoint: Endpoint, response: Any) -> list[Mapping[str, Any]]:
     """The rows of a response, each with the fields of the wrapper."""
+    rows = inner_of(endpoint, response)
     if endpoint.rows_field:
         outer = {
             field: response[field] for column in endpoint.columns if column.outer for field in column.fields
         }
-        return [{**outer, **row} for row in response[endpoint.rows_field]]
-    return response if isinstance(response, list) else [response]
+        return [{**outer, **row} for row in rows]
+    return rows if isinstance(rows, list) else [rows]
+
+
+def inner_of(endpoint: Endpoint, response: Any) -> Any:
+    """What a response has where the rows are."""
+    for name in endpoint.rows_field.split(".") if endpoint.rows_field else ():
+        response = response[name]
+    return response
 
 
 def as_text(value: Any) -> Any:
@@ -114,10 +125,8 @@ def differences(endpoint: Endpoint, response: Any, frame: pd.DataFrame, table: l
     if len(rows) != len(frame):
         return [f"{len(rows)} rows, and {len(frame)} of ours"]
     found = []
-    if table is not None:
-        inner = response[endpoint.rows_field] if endpoint.rows_field else response
-        if as_text(inner) != as_text(table):
-            found.append("not the rows of the sandbox's table")
+    if table is not None and as_text(inner_of(endpoint, response)) != as_text(table):
+        found.append("not the rows of the sandbox's table")
     for column in endpoint.columns:
         if _is_now(endpoint, column):
             continue
