@@ -43,8 +43,12 @@ class WeightPanel(Panel):
 
     def _redraw(self) -> None:
         snapshot = self._link.budget.snapshot()
+        banners = view.banners(snapshot)
+        # From the snapshot that is drawn now: nothing notifies the panel of the end of a window, so one more
+        # redraw must follow, which draws 0.
+        self._has_countdown = bool(banners) or any(use.used_fraction for use in snapshot.rate_limits)
         changed = [
-            update(self._banners, view.banners(snapshot)),
+            update(self._banners, banners),
             update(self._local_only, view.local_only_banner(snapshot)),
             update(self._cards, view.cards(snapshot)),
             update(self._processes, view.by_process(snapshot)),
@@ -52,11 +56,6 @@ class WeightPanel(Panel):
         ]
         if any(changed):
             self._updated = snapshot.now
-        # From the snapshot that was just drawn: nothing notifies the panel of the end of a window, so one
-        # more redraw must follow, which draws 0.
-        self._has_countdown = bool(self._banners.value) or any(
-            use.used_fraction for use in snapshot.rate_limits
-        )
         update(self._chips, chips(self._link, self._updated))
 
     def _redraw_delay(self) -> float:
