@@ -1,7 +1,7 @@
 """Checks and converts whole columns that have nothing unusual, for the fast path.
 
 Every function raises `Unusual` where a value is not of the plainest form, and never converts it otherwise
-than `frames.decode` does. Amounts stay texts, and ids whole numbers, until the frame is made: casting
+than `frames.decode` does. Exact amounts stay texts, and ids whole numbers, until the frame is made: casting
 them all at once is cheaper, and what these functions accept can always be cast.
 """
 
