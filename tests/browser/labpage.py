@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import nbformat
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.launched import Launched
 
@@ -146,6 +147,8 @@ class LabPage:
             self.page.locator(".jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, e.scrollHeight)")
         found.wait_for(state="attached", timeout=15_000)
         found.scroll_into_view_if_needed()
+        # A panel is in the page before its content is, and while its cell is moved it is hidden.
+        expect(found).to_contain_text(re.compile(r"\S"), use_inner_text=True, timeout=15_000)
         return found
 
     def card(self, text: str) -> Locator:
