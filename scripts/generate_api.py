@@ -35,6 +35,7 @@ _SHOWN_LINES = 40
 def generated(namespaces: tuple[Namespace, ...] = NAMESPACES) -> dict[str, str]:
     """The text of each file, by its path from the top level."""
     code = dict(file for namespace in namespaces for file in modules.files(namespace))
+    code |= modules.groups(namespaces)
     reference = dict(page for namespace in namespaces for page in pages.reference(namespace))
     return {**modules.formatted(code), **reference, **pages.overview(namespaces)}
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from toolkit.api.reads.exchange import ExchangeReads
 from toolkit.api.reads.futures import FuturesReads
+from toolkit.api.reads.market import MarketReads
 from toolkit.api.reads.portfolio import PortfolioReads
 from toolkit.api.reads.resource import interrupts_explained
 from toolkit.api.reads.spot import SpotReads
@@ -105,6 +106,7 @@ class Link(LinkBound):
         spot: Link and Trade (Spot): customers and rebates.
         futures: Link and Trade (Futures): customers and daily reports, USD-M and COIN-M.
         portfolio: Link and Trade (Portfolio Margin).
+        market: Market data without a key: `market.spot` and `market.futures` (USD-M).
 
     Raises:
         NoKeyError: The key cannot be used, or the profile does not exist.
@@ -166,6 +168,7 @@ class Link(LinkBound):
         self.spot = SpotReads(self._fetcher)
         self.futures = FuturesReads(self._fetcher)
         self.portfolio = PortfolioReads(self._fetcher)
+        self.market = MarketReads(self._fetcher)
 
     @staticmethod
     @without_frames

@@ -30,6 +30,8 @@ _ORIGINS: Mapping[str, str] = {
     "Sequence": "collections.abc",
     "Literal": "typing",
     "ReadResource": "toolkit.api.reads.resource",
+    "Resource": "toolkit.api.resource",
+    "Fetcher": "toolkit.fetch.fetcher",
     "Amount": "toolkit.api.writes.resource",
     "T": "toolkit.api.writes.resource",
     "WriteResource": "toolkit.api.writes.resource",
@@ -47,7 +49,7 @@ def files(namespace: Namespace) -> Iterator[tuple[str, str]]:
         endpoints: tuple[Endpoint, ...] = namespace.reads if kind == "reads" else namespace.writes
         if not endpoints:
             continue
-        folder = f"toolkit/api/{kind}/{namespace.system}"
+        folder = f"toolkit/api/{kind}/{namespace.system.replace('.', '/')}"
         words = f"{namespace.title}: {namespace.about if kind == 'reads' else namespace.about_writes}."
         parts = _parts(namespace.module, endpoints)
         if namespace.module in parts:
@@ -64,7 +66,32 @@ def files(namespace: Namespace) -> Iterator[tuple[str, str]]:
 
 def class_name(namespace: Namespace, kind: Kind) -> str:
     """The class of a namespace: `SpotReads`, `SpotWrites`."""
-    return f"{namespace.system.capitalize()}{kind.capitalize()}"
+    return "".join(word.capitalize() for word in (*namespace.system.split("."), kind))
+
+
+def groups(namespaces: Iterable[Namespace]) -> Iterator[tuple[str, str]]:
+    """The path and the text of each file with a class that holds several namespaces, as `link.market`."""
+    found: dict[str, list[Namespace]] = {}
+    for namespace in namespaces:
+        group, _, name = namespace.system.rpartition(".")
+        if group and name:
+            found.setdefault(group, []).append(namespace)
+    for group, members in found.items():
+        attributes = [each.system.rpartition(".")[2] for each in members]
+        described = "\n".join(
+            f"        {name}: {each.title}." for name, each in zip(attributes, members, strict=True)
+        )
+        made = "\n".join(
+            f"        self.{name} = {class_name(each, 'reads')}(fetcher)"
+            for name, each in zip(attributes, members, strict=True)
+        )
+        code = (
+            f'class {group.capitalize()}Reads(Resource):\n    """The namespaces of `link.{group}`.\n\n'
+            f'    Attributes:\n{described}\n    """\n\n'
+            f"    def __init__(self, fetcher: Fetcher) -> None:\n{made}\n"
+        )
+        origins = {class_name(each, "reads"): f"toolkit.api.reads.{each.system}" for each in members}
+        yield f"toolkit/api/reads/{group}/__init__.py", _file(f"`link.{group}`.", code, origins)
 
 
 def _parts(module: ModuleType, endpoints: Iterable[Endpoint]) -> dict[ModuleType, dict[str, Endpoint]]:

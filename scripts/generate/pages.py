@@ -48,8 +48,8 @@ def overview(namespaces: Iterable[Namespace]) -> dict[str, str]:
     )
     others = (
         "`link.get` reads any other path, such as "
-        '`link.get("/api/v3/klines", security="NONE", symbol="BTCUSDT", interval="1d")`: within the limits, '
-        "signed where its security type asks for it, with columns inferred from the response. See "
+        '`link.get("/api/v3/uiKlines", security="NONE", symbol="BTCUSDT", interval="1d")`: within the '
+        "limits, signed where its security type asks for it, with columns inferred from the response. See "
         "[Reading](reading.md#other-endpoints)."
     )
     parts = [f"{HEADER}# Endpoints\n", _filled(about), _filled(others), _limits("")]
@@ -70,8 +70,8 @@ def _limits(up: str) -> str:
 
 
 def _contents(namespaces: list[Namespace]) -> str:
-    reads = [f"reads-{each.system}" for each in namespaces]
-    writes = [f"writes-{each.system}" for each in namespaces if each.writes]
+    reads = [_name_of_page(each, "reads") for each in namespaces]
+    writes = [_name_of_page(each, "writes") for each in namespaces if each.writes]
     sections = {
         "Client": ["link", "types", "command-line"],
         "Reads": reads,
@@ -105,7 +105,11 @@ def _page(namespace: Namespace, kind: Kind, about: str, preparation: str) -> tup
         _rows(("error", "when"), raised.items()),
         *map(_section, endpoints),
     ]
-    return f"docs/reference/{kind}-{namespace.system}.md", "\n".join(parts)
+    return f"docs/reference/{_name_of_page(namespace, kind)}.md", "\n".join(parts)
+
+
+def _name_of_page(namespace: Namespace, kind: Kind) -> str:
+    return f"{kind}-{namespace.system.replace('.', '-')}"
 
 
 def _endpoints(namespace: Namespace, kind: Kind) -> tuple[Endpoint, ...]:
@@ -114,7 +118,7 @@ def _endpoints(namespace: Namespace, kind: Kind) -> tuple[Endpoint, ...]:
 
 def _table(namespace: Namespace, kind: Kind, folder: str) -> str:
     """The endpoints of a namespace, one row each, with links to their sections."""
-    page = f"{folder}{kind}-{namespace.system}.md" if folder else ""
+    page = f"{folder}{_name_of_page(namespace, kind)}.md" if folder else ""
     rows = (
         (
             f"[`{endpoint.name}`]({page}#{_anchor(_name(endpoint))})",

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from toolkit.endpoints.rate_limits import RateLimit
 
-System = Literal["exchange", "spot", "futures", "portfolio", "account"]
+System = Literal["exchange", "spot", "futures", "portfolio", "account", "market.spot", "market.futures"]
 Security = Literal["NONE", "MARKET_DATA", "SIGNED", "USER_DATA", "TRADE"]
 ParamKind = Literal[
     "text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses", "texts"
@@ -28,6 +28,9 @@ TimeUnit = Literal["ms", "s", "us", "text"]
 RowLayout = Literal["objects", "arrays", "named"]
 PagingKind = Literal["none", "page", "offset", "limit", "id"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+Derivation = Literal["", "closed", "level", "running_total", "answered"]
+"""How the values of a column follow from the response, "" where they are in it; see `Column.derived`."""
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -95,7 +98,9 @@ class Column:
         field: Name of the field, or its alternative spellings, of which the first one present is used.
             Objects within a row are reached by a path such as "data.total", and the objects of a list by one
             such as "data.balances[].asset": then each of these objects is a row. Where rows are arrays, it is
-            the position, from "0"; where they are named objects, `ROW_NAME` is the name.
+            the position, from "0"; where they are named objects, `ROW_NAME` is the name. One object of a list
+            is reached by a value it has, as in "filters[filterType=PRICE_FILTER].tickSize". It is "" for a
+            derived column.
         kind: text, id (text that identifies something), email (masked by default), amount, integer, flag,
             time, or texts (a list).
         doc: One-line description, with the unit.
@@ -103,6 +108,13 @@ class Column:
         outer: Whether the field belongs to the object around the list of rows, not to the row.
         masked: "key" or "email" where the values are always masked, as API keys are.
         unit: How its times are written, where it has times.
+        exact: Whether its amounts are exact even where those of other columns are float64, as the steps of
+            prices are.
+        derived: How its values follow from the response instead of being in it: "closed" is whether the time
+            in the column `of` had passed when the exchange responded; "level" counts the rows of each of the
+            endpoint's `row_lists` from 1; "running_total" adds up the column `of` in each of them; "answered"
+            is always true.
+        of: The column it is derived from.
     """
 
     name: str
@@ -113,6 +125,9 @@ class Column:
     outer: bool = False
     masked: Literal["", "key", "email"] = ""
     unit: TimeUnit = "ms"
+    exact: bool = False
+    derived: Derivation = ""
+    of: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -175,6 +190,21 @@ class Paging:
     id_column: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The regular times of a series, such as candles: no two rows are of the same step.
+
+    A window of as many steps as a response may have rows fits in one response. Steps without a row are gaps:
+    they are listed in the attributes of the frame, and never filled.
+
+    Attributes:
+        param: Name of the parameter with the length of a step, whose choices are words of the exchange such
+            as "1m", "3d" or "1M". The rows are stamped with the first millisecond of their step.
+    """
+
+    param: str
+
+
 def served_by_key(security: Security) -> frozenset[Security]:
     """Security types that a key must be allowed to serve, for an endpoint with this one."""
     return frozenset({security}) & {"USER_DATA", "TRADE"}
@@ -201,7 +231,8 @@ class Endpoint:
 
     Attributes:
         name: Name of the Python method in its namespace.
-        system: The documented API it belongs to; also the namespace on `Link`.
+        system: The documented API it belongs to; also the namespace on `Link`, as "market.spot" is
+            `link.market.spot`.
         method: HTTP method.
         path: Path on the host of its rate limit.
         security: Documented security type; SIGNED where none is documented. NONE needs no key, and
@@ -219,12 +250,15 @@ class Endpoint:
             such as "data.rows" opens several objects.
         row_layout: Whether rows are "objects"; "arrays", whose columns are positions; or "named" objects in
             an object, each under its name.
+        row_lists: Where the rows are in several lists beside each other, as the bids and asks of an order
+            book: the field of each list, and what the column with the field `ROW_NAME` calls its rows.
         ignored: Documented fields that no column uses.
         timestamp_field: Name of the request parameter for the time of a signed request.
         success_field: Field that must be true in the object around the rows, "" where there is none.
         columns: The columns of the frame, in order.
         identity: Columns that together identify a row; () where none do.
         order_by: Column by which rows ascend, None where rows carry no time.
+        steps: The regular times of its rows, None where they have none.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
         summary: What the rows are, in one sentence.
         notes: What else a user should know, one sentence each.
@@ -250,11 +284,13 @@ class Endpoint:
     paging: Paging = NO_PAGING
     rows_field: str = ""
     row_layout: RowLayout = "objects"
+    row_lists: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     ignored: tuple[str, ...] = ()
     timestamp_field: str = "timestamp"
     success_field: str = ""
     identity: tuple[str, ...] = ()
     order_by: str | None = None
+    steps: Steps | None = None
     newest_first: bool = False
     notes: tuple[str, ...] = ()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from toolkit.endpoints import exchange_link, link_futures, link_portfolio, link_spot
+from toolkit.endpoints.market import futures, spot
 from toolkit.endpoints.model import Endpoint, System
 from toolkit.endpoints.writes import Write
 
@@ -15,7 +16,7 @@ class Namespace:
     """A namespace of `Link`: the endpoints of one product.
 
     Attributes:
-        system: Its name on `Link`, and in the declarations.
+        system: Its name on `Link`, and in the declarations. "market.spot" is `link.market.spot`.
         title: Name of the product.
         module: The module that declares its endpoints, or a package of such modules.
         about: What its reads are about, completing the sentence "<title>: ...".
@@ -77,5 +78,19 @@ NAMESPACES: tuple[Namespace, ...] = (
         about="reads as for futures, for customers with Portfolio Margin",
         about_writes="ids of customers",
         documentation=f"{_SITE}/products/oms/overview",
+    ),
+    Namespace(
+        system="market.spot",
+        title="Market data (Spot)",
+        module=spot,
+        about="symbols, candles, trades, order books and tickers, without a key",
+        documentation="https://developers.binance.com/legacy-docs/binance-spot-api-docs/rest-api",
+    ),
+    Namespace(
+        system="market.futures",
+        title="Market data (USD-M Futures)",
+        module=futures,
+        about="candles, trades, order books, funding and tickers, without a key",
+        documentation="https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures",
     ),
 )

@@ -63,7 +63,7 @@ def static_cost(link: Link, accounts: int | None) -> Markup:
 def _cost_row(counter: CounterCost) -> dict[str, str]:
     return {
         "endpoint": counter.endpoint,
-        "name": counter.endpoint.partition(".")[2],
+        "name": counter.endpoint.rpartition(".")[2],
         "rate_limit": _RATE_LIMIT_TITLES.get(counter.rate_limit, counter.rate_limit),
         "requests": whole(counter.requests),
         "weight": whole(counter.weight),

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
@@ -308,8 +309,7 @@ class AccountsPanel(Panel):
             raise _Stopped
 
     def _read(self, read: Read) -> pd.DataFrame:
-        system, _, name = read.endpoint.partition(".")
-        method: Any = getattr(getattr(self._link, system), name)
+        method: Any = attrgetter(read.endpoint)(self._link)
         arguments: dict[str, Any] = {"market": read.market} if read.market else {}
         if read.key == "accounts":  # the filter compares whole addresses; the table masks them
             arguments["emails"] = "clear"

@@ -1,0 +1,1 @@
+"""Market data: public endpoints, which need no key."""
