@@ -1,7 +1,7 @@
 """JSON of many rows, written a column at a time from arrays.
 
 Every cell takes as many bytes as the widest of its column, with NUL bytes where it needs fewer. They are
-deleted at the end, all at once. A thousand candles take a millisecond; as rows of texts they would take ten.
+deleted at the end, all at once. A thousand candles take less than a millisecond; as rows of texts they take three.
 """
 
 from __future__ import annotations
