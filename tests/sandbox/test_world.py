@@ -15,7 +15,7 @@ import pytest
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, minimal, world
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME
 from toolkit.sandbox import World
-from toolkit.sandbox.world.hashing import hash_key, random_bits, uniform, weighted_choice
+from toolkit.sandbox.hashing import hash_key, random_bits, uniform, weighted_choice
 from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
 
 Row = dict[str, Any]

@@ -59,7 +59,7 @@ from toolkit.endpoints.model import ROW_NAME
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, Transmission, encode
 from toolkit.sandbox.reads import CheckedRequest, RowPage
 from toolkit.sandbox.times import from_ms, to_ms
-from toolkit.sandbox.world.hashing import hash_key
+from toolkit.sandbox.hashing import hash_key
 from toolkit.sandbox.world.tables import Row
 
 Kind = Literal[
