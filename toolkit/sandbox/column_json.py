@@ -1,7 +1,7 @@
 """JSON of many rows, written a column at a time from arrays.
 
 Every cell takes as many bytes as the widest of its column, with NUL bytes where it needs fewer. They are
-deleted at the end, all at once. A thousand candles take less than a millisecond; as rows of texts they take three.
+deleted at the end, all at once. It takes a third of the time of texts made one by one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.sandbox.world.hashing import BoolArray, Int64Array
+from toolkit.sandbox.hashing import BoolArray, Int64Array
 
 Bytes2D = npt.NDArray[np.uint8]
 
