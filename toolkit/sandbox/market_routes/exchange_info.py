@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from toolkit.endpoints import API, FAPI, RateLimit
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.limits import Limits, interval
 from toolkit.sandbox.market.symbols import Market, pair_of
+from toolkit.sandbox.market_routes.market_data import MarketData, Rules
 
 _FOREVER = 4_133_404_800_000
 _MOST = "9000000.00000000"
+_PERMISSIONS = {"SPOT", "MARGIN"}
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
     API.name: ((10, 50), (86_400, 160_000)),
@@ -124,7 +128,14 @@ def perpetual(market: Market, margin: str, listed_ms: int) -> dict[str, object]:
             {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
             {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
             {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10},
             {"filterType": "MIN_NOTIONAL", "notional": f"{market.min_notional:f}"},
+            {
+                "filterType": "PERCENT_PRICE",
+                "multiplierUp": "1.0500",
+                "multiplierDown": "0.9500",
+                "multiplierDecimal": "4",
+            },
         ],
         "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
@@ -134,3 +145,40 @@ def perpetual(market: Market, margin: str, listed_ms: int) -> dict[str, object]:
 def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
     number, _, word = interval(seconds)
     return {"rateLimitType": kind, "interval": word, "intervalNum": number, "limit": limit}
+
+
+def _spot(data: MarketData, request: CheckedRequest) -> object:
+    values, now_ms = request.values, request.now_ms
+    listed = data.listed("spot", now_ms)
+    if "symbol" in values or "symbols" in values:
+        named = {each.symbol for each in data.wanted("spot", request)}
+        listed = [each for each in listed if each.symbol in named]
+    elif "symbolStatus" in values:
+        listed = data.wanted("spot", request)
+    if "permissions" in values and not _PERMISSIONS & _texts(values["permissions"]):
+        listed = []
+    with_sets = values.get("showPermissionSets", "true").lower() == "true"
+    symbols = [spot_symbol(each, data.status(each, now_ms), permission_sets=with_sets) for each in listed]
+    payload = around(data.limits, API, symbols, now_ms)
+    named_in_sors = [each.symbol for each in listed if each.base == "BTC"]
+    return payload | ({"sors": [{"baseAsset": "BTC", "symbols": named_in_sors}]} if named_in_sors else {})
+
+
+def _um(data: MarketData, request: CheckedRequest) -> object:
+    now_ms = request.now_ms
+    symbols = [
+        perpetual(each, each.quote, data.history.hours(each).listed_ms) | {"status": data.status(each, now_ms)}
+        for each in data.listed("um", now_ms)
+    ]
+    assets = [
+        {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"} for asset in ("USDT", "USDC", "BTC")
+    ]
+    return around(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
+
+
+def _texts(text: str) -> set[str]:
+    """A text, or those of a JSON array."""
+    return set(json.loads(text)) if text.startswith("[") else {text}
+
+
+RULES: Rules = {"/api/v3/exchangeInfo": _spot, "/fapi/v1/exchangeInfo": _um}
