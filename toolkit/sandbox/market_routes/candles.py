@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.column_json import Numbers, rows_json
+from toolkit.sandbox.column_json import Numbers, Piece, rows_json
 from toolkit.sandbox.market.candles import Candles, candles
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market_routes.market_data import (
@@ -22,15 +22,15 @@ _NEXT = b'","'
 
 
 def _spot(data: MarketData, request: CheckedRequest) -> object:
-    return _of_trades(data, request, data.spot(request.values["symbol"], request.now_ms))
+    return _of_trades(data, request, data.one("spot", request))
 
 
 def _um(data: MarketData, request: CheckedRequest) -> object:
-    return _of_trades(data, request, data.um(request.values["symbol"], request.now_ms))
+    return _of_trades(data, request, data.one("um", request))
 
 
 def _continuous(data: MarketData, request: CheckedRequest) -> object:
-    market = data.um(request.values["pair"], request.now_ms)
+    market = data.one("um", request)
     # There are no contracts with a delivery.
     return _of_trades(data, request, market) if request.values["contractType"] == "PERPETUAL" else []
 
@@ -53,7 +53,7 @@ def _of_trades(data: MarketData, request: CheckedRequest, market: Market) -> obj
 
 
 def _json(market: Market, found: Candles) -> msgspec.Raw:
-    pieces = [
+    pieces: list[Piece] = [
         b"[",
         Numbers(found.open_time),
         b',"',

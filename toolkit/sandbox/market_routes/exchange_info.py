@@ -10,9 +10,10 @@ from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.limits import Limits, interval
 from toolkit.sandbox.market.symbols import Market, pair_of
 from toolkit.sandbox.market_routes.market_data import MarketData, Rules
+from toolkit.sandbox.messages import RefusalError
 
 _FOREVER = 4_133_404_800_000
-_MOST = "9000000.00000000"
+_MOST, _NONE = "9000000.00000000", "0.00000000"
 _PERMISSIONS = {"SPOT", "MARGIN"}
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
@@ -149,36 +150,28 @@ def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
 
 def _spot(data: MarketData, request: CheckedRequest) -> object:
     values, now_ms = request.values, request.now_ms
-    listed = data.listed("spot", now_ms)
-    if "symbol" in values or "symbols" in values:
-        named = {each.symbol for each in data.wanted("spot", request)}
-        listed = [each for each in listed if each.symbol in named]
-    elif "symbolStatus" in values:
-        listed = data.wanted("spot", request)
-    if "permissions" in values and not _PERMISSIONS & _texts(values["permissions"]):
-        listed = []
+    if "symbolStatus" in values and ("symbol" in values or "symbols" in values):
+        raise RefusalError(-1128, "Combination of optional parameters invalid.")
+    markets = data.wanted("spot", request)
+    if "permissions" in values and not _PERMISSIONS & set(json.loads(values["permissions"])):
+        markets = []
     with_sets = values.get("showPermissionSets", "true").lower() == "true"
-    symbols = [spot_symbol(each, data.status(each, now_ms), permission_sets=with_sets) for each in listed]
-    payload = around(data.limits, API, symbols, now_ms)
-    named_in_sors = [each.symbol for each in listed if each.base == "BTC"]
-    return payload | ({"sors": [{"baseAsset": "BTC", "symbols": named_in_sors}]} if named_in_sors else {})
+    symbols = [spot_symbol(each, data.status(each, now_ms), permission_sets=with_sets) for each in markets]
+    return around(data.limits, API, symbols, now_ms)
 
 
 def _um(data: MarketData, request: CheckedRequest) -> object:
     now_ms = request.now_ms
     symbols = [
-        perpetual(each, each.quote, data.history.hours(each).listed_ms) | {"status": data.status(each, now_ms)}
+        perpetual(each, each.quote, data.history.hours(each).listed_ms)
+        | {"status": data.status(each, now_ms)}
         for each in data.listed("um", now_ms)
     ]
     assets = [
-        {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"} for asset in ("USDT", "USDC", "BTC")
+        {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}
+        for asset in ("USDT", "USDC", "BTC")
     ]
     return around(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
-
-
-def _texts(text: str) -> set[str]:
-    """A text, or those of a JSON array."""
-    return set(json.loads(text)) if text.startswith("[") else {text}
 
 
 RULES: Rules = {"/api/v3/exchangeInfo": _spot, "/fapi/v1/exchangeInfo": _um}

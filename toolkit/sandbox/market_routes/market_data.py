@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.column_json import Numbers
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.limits import Limits
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import Market
+from toolkit.sandbox.market.symbols import Kind, Market
 from toolkit.sandbox.messages import RefusalError
 
 SPOT_PLACES = 8
@@ -30,28 +30,27 @@ class MarketData:
     history: MarketHistory
     limits: Limits
 
-    def spot(self, symbol: str, now_ms: int) -> Market:
-        """The spot symbol, or a refusal."""
-        return self._market("spot", symbol, now_ms)
+    def one(self, kind: Kind, request: CheckedRequest) -> Market:
+        """The symbol that a request names; a pair of USD-M is called like its perpetual contract."""
+        values = request.values
+        if "pair" in values:
+            request = replace(request, values={**values, "symbol": values["pair"]})
+        return self.wanted(kind, request)[0]
 
-    def um(self, symbol: str, now_ms: int) -> Market:
-        """The USD-M symbol, or a refusal; a pair is called like its perpetual contract."""
-        return self._market("um", symbol, now_ms)
-
-    def wanted(self, kind: str, request: CheckedRequest) -> list[Market]:
-        """The symbols that a request names, or else all that are traded; with `symbolStatus`, only such."""
+    def wanted(self, kind: Kind, request: CheckedRequest) -> list[Market]:
+        """The symbols that a request names, or else all; where `symbolStatus` is sent, those that have it."""
         values, now_ms = request.values, request.now_ms
-        if "symbol" in values:
-            named = [values["symbol"]]
-        elif "symbols" in values:
-            named = json.loads(values["symbols"])
-        else:
-            status = values.get("symbolStatus", "TRADING")
-            return [each for each in self.listed(kind, now_ms) if self.status(each, now_ms) == status]
-        found = [self._market(kind, symbol, now_ms) for symbol in named]
-        if any(self.status(each, now_ms) != values.get("symbolStatus", self.status(each, now_ms)) for each in found):
-            raise invalid_symbol()
-        return found
+        found = self.listed(kind, now_ms)
+        if "symbol" in values or "symbols" in values:
+            named = [values["symbol"]] if "symbol" in values else json.loads(values["symbols"])
+            found = [each for each in found if each.symbol in named]
+            if len(found) < len(named):
+                raise invalid_symbol()
+        status = values.get("symbolStatus")
+        having = [each for each in found if status in (None, self.status(each, now_ms))]
+        if "symbol" in values and not having:
+            raise RefusalError(-1220, "The symbol's status does not match the requested symbolStatus.")
+        return having
 
     def status(self, market: Market, now_ms: int) -> str:
         """The status of a symbol in exchangeInfo."""
@@ -59,19 +58,13 @@ class MarketData:
             return "TRADING"
         return "BREAK" if market.kind == "spot" else "SETTLING"
 
-    def listed(self, kind: str, now_ms: int) -> list[Market]:
+    def listed(self, kind: Kind, now_ms: int) -> list[Market]:
         """The symbols that have been traded by now, those that were delisted included."""
         return [
             market
             for market in self.history.markets
             if market.kind == kind and self.history.hours(market).listed_ms <= now_ms
         ]
-
-    def _market(self, kind: str, symbol: str, now_ms: int) -> Market:
-        found = [each for each in self.listed(kind, now_ms) if each.symbol == symbol]
-        if not found:
-            raise invalid_symbol()
-        return found[0]
 
 
 Rule = Callable[[MarketData, CheckedRequest], object]
@@ -83,9 +76,10 @@ def invalid_symbol() -> RefusalError:
     return RefusalError(-1121, "Invalid symbol.")
 
 
-def page_size(request: CheckedRequest, default: int | None = None) -> int:
+def page_size(request: CheckedRequest) -> int:
     """The largest number of rows of a response."""
-    size = int(request.values.get("limit", default or request.endpoint.paging.default or 0))
+    default = next(param.default for param in request.endpoint.request_params if param.field == "limit")
+    size = int(request.values.get("limit", default or 0))
     return size if request.max_rows is None else min(size, request.max_rows)
 
 

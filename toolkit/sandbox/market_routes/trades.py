@@ -25,18 +25,18 @@ _TRADES_KEPT = timedelta(days=30)
 
 
 def _spot(data: MarketData, request: CheckedRequest) -> object:
-    return _trades(data, request, data.spot(request.values["symbol"], request.now_ms))
+    return _trades(data, request, data.one("spot", request))
 
 
 def _um(data: MarketData, request: CheckedRequest) -> object:
-    market = data.um(request.values["symbol"], request.now_ms)
+    market = data.one("um", request)
     kept_since = request.now_ms - milliseconds(_TRADES_KEPT)
     return _trades(data, request, market, trade_count(data.history, market, kept_since - 1))
 
 
 def _trades(data: MarketData, request: CheckedRequest, market: Market, oldest: int = 0) -> msgspec.Raw:
     """The most recent trades, or those from an id on."""
-    limit = page_size(request, 500)
+    limit = page_size(request)
     count = trade_count(data.history, market, request.now_ms)
     first = max(int(request.values.get("fromId", count - limit)), oldest)
     found = trades(data.history, market, first, min(first + limit, count) - 1)
@@ -59,11 +59,11 @@ def _trades(data: MarketData, request: CheckedRequest, market: Market, oldest: i
 
 
 def _spot_aggregate(data: MarketData, request: CheckedRequest) -> object:
-    return _aggregate(data, request, data.spot(request.values["symbol"], request.now_ms))
+    return _aggregate(data, request, data.one("spot", request))
 
 
 def _um_aggregate(data: MarketData, request: CheckedRequest) -> object:
-    return _aggregate(data, request, data.um(request.values["symbol"], request.now_ms))
+    return _aggregate(data, request, data.one("um", request))
 
 
 def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> object:
