@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given
@@ -123,7 +122,8 @@ def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fet
     def fetched() -> Fetched:
         frame = builder.frame({})
         times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
-        assert plan.grid and plan.span
+        assert plan.grid
+        assert plan.span
         missing = paginator.missing
         return Fetched(times.tolist(), gaps_in(plan.grid, plan.span, missing, times), missing)
 
@@ -379,11 +379,12 @@ def with_headers(response: Any, header: dict[str, str]) -> Any:
 
 def test_a_partial_frame_over_a_socket(env: SandboxEnv) -> None:
     steps = begins("1m", env.now - 30 * MINUTE, env.now)
-    serve(env, steps[:4] + steps[7:])
-    env.exchange.faults.add("error", path=SERIES.path, status=400, code=-1121, message="No.", after=1)
-    with pytest.raises(ApiError) as caught:
+    serve(env, [*steps[:4], *steps[7:14], steps[14] + 1])
+    with pytest.raises(ContractError, match="no step of '1m' begins") as caught:
         env.fetch(SERIES, {**BTC, "interval": "1m"}, start=steps[0])
-    attrs = caught.value.partial.attrs  # type: ignore[union-attr]
+    attrs = caught.value.partial.attrs  # type: ignore[attr-defined]
     assert attrs["complete"] is False
-    assert attrs["missing"]
-    assert np.all([gap["start"] < attrs["missing"][0][0] for gap in attrs["gaps"]])
+    assert attrs["missing"][0][0] == iso(steps[10])
+    assert attrs["gaps"][0] == {"start": iso(steps[4]), "end": iso(steps[7] - 1), "rows": 3}
+    later = attrs["gaps"][1:]  # a window after the one that failed may have arrived
+    assert all(gap["start"] >= iso(steps[20]) for gap in later)
