@@ -1,0 +1,36 @@
+"""What the exchange answers about markets: a rule for each path, on top of the simulated market."""
+
+from __future__ import annotations
+
+from toolkit.endpoints import Endpoint
+from toolkit.sandbox.checked_request import CheckedRequest
+from toolkit.sandbox.limits import Limits
+from toolkit.sandbox.market.history import MarketHistory
+from toolkit.sandbox.market_routes import candles, exchange_info, general, trades
+from toolkit.sandbox.market_routes.market_data import MarketData, Rules
+
+_RULES: Rules = {
+    path: rule
+    for rules in (general.RULES, exchange_info.RULES, candles.RULES, trades.RULES)
+    for path, rule in rules.items()
+}
+
+
+class MarketRoutes:
+    """Answers requests for market data.
+
+    Args:
+        history: The simulated market.
+        limits: The rate limits that exchangeInfo tells.
+    """
+
+    def __init__(self, history: MarketHistory, limits: Limits) -> None:
+        self._data = MarketData(history, limits)
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Whether there is a rule for an endpoint."""
+        return endpoint.method == "GET" and endpoint.path in _RULES
+
+    def payload(self, request: CheckedRequest) -> object:
+        """The payload of the response."""
+        return _RULES[request.endpoint.path](self._data, request)
