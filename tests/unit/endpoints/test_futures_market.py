@@ -131,7 +131,8 @@ def test_levels_are_the_allowed_ones(scene: Scene, limit: Any, sent: str) -> Non
     book = scene.link.market.futures.depth("BTCUSDT", **({} if limit is None else {"limit": limit}))
     assert scene.query(FUTURES["depth"]) == f"symbol=BTCUSDT&limit={sent}"
     assert book["side"].tolist() == ["bid", "ask"]
-    for wrong in (1, 7, 5000, True, "all"):
+    wrongs: list[Any] = [1, 7, 5000, True, "all"]
+    for wrong in wrongs:
         with pytest.raises(
             errors.UsageError, match="`limit` must be 5 or 10 or 20 or 50 or 100 or 500 or 1000"
         ):
