@@ -28,7 +28,8 @@ def um(symbol: str) -> Market:
 
 
 def serve(now_ms: int = NOW_MS, **options: Any) -> Exchange:
-    """An exchange with its clock at a time."""
+    """An exchange with its clock at a time, and ample limits."""
+    options.setdefault("limit_scale", 1000)
     return exchange(FakeClock(now_ms / 1000), **options)
 
 
