@@ -190,6 +190,14 @@ def test_as_many_trades_as_were_requested_are_all(scene: Scene, name: str) -> No
         scene.call(name, symbol="BTCUSDT", limit=499)
 
 
+def test_a_book_with_fewer_levels_than_requested_is_whole(scene: Scene) -> None:
+    bids = [[f"{100 - level / 10:.1f}", "1.0"] for level in range(60)]
+    asks = [[f"{101 + level / 10:.1f}", "1.0"] for level in range(40)]
+    scene.payload = {"lastUpdateId": 1, "bids": bids, "asks": asks}
+    frame = scene.call("depth", symbol="BTCUSDT", limit=5000)
+    assert (len(frame), frame.attrs["complete"], frame.attrs["weight"]) == (100, True, 250)
+
+
 # -- symbols ---------------------------------------------------------------------------------------------
 
 
