@@ -124,9 +124,9 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
         )
     if endpoint.steps:
         texts += [
-            f"A row belongs to the span if its `{endpoint.order_by}` does: if its {endpoint.steps.param} begins "
-            f"from `start` to `end`. A request covers {paging.maximum:,} of them at most; a longer span is split "
-            "into several requests.",
+            f"A row belongs to the span if its `{endpoint.order_by}` does: if its {endpoint.steps.param} "
+            f"begins from `start` to `end`. A request covers {paging.maximum:,} of them at most; a longer "
+            "span is split into several requests.",
             'Those without a row are listed in `attrs["gaps"]`, and never filled.',
         ]
     elif paging.kind == "limit":
