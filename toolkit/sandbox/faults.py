@@ -56,10 +56,10 @@ from typing import Literal, get_args
 
 from toolkit.endpoints import Endpoint
 from toolkit.endpoints.model import ROW_NAME
+from toolkit.sandbox.hashing import hash_key
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, Transmission, encode
 from toolkit.sandbox.reads import CheckedRequest, RowPage
 from toolkit.sandbox.times import from_ms, to_ms
-from toolkit.sandbox.hashing import hash_key
 from toolkit.sandbox.world.tables import Row
 
 Kind = Literal[

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from toolkit.endpoints import API, FAPI, PAPI, SAPI_IP, RateLimit
 from toolkit.sandbox.limits import Limits, interval
-from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.market.symbols import CM, SPOT, UM, Market, pair_of
+from toolkit.sandbox.messages import RefusalError
 
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
