@@ -106,6 +106,5 @@ def _quantities(key: int, prices: Int64Array, moment: int, size: float) -> Int64
     pace = ((bits & _MASK8) + np.uint64(1)).view(np.int64)
     since = (moment + ((bits >> _S8) & _MASK8).view(np.int64)) // pace
     drawn = _SIZES[(random_bits(key + 4, prices, since) & _MASK8).view(np.int64)]
-    deep = 1 + np.arange(prices.size) / 25
-    quantities: Int64Array = 1 + (size * drawn * np.minimum(deep, _DEEPEST)).astype(np.int64)
-    return quantities
+    deep = np.minimum(1 + np.arange(prices.size) / 25, _DEEPEST)
+    return 1 + np.asarray(size * drawn * deep, dtype=np.int64)

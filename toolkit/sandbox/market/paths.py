@@ -112,7 +112,7 @@ class Paths:
         return values
 
     def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
-        """The values of these walks at these times in ms; before the first block and after the last, its end."""
+        """The values of these walks at these times in ms; beyond the blocks, the nearest value."""
         minutes = np.clip(times, self._first * BLOCK * MINUTE_MS, ((self._last + 1) * BLOCK) * MINUTE_MS - 1)
         fraction = (minutes % MINUTE_MS) / MINUTE_MS
         minutes //= MINUTE_MS

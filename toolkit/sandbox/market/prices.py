@@ -55,13 +55,11 @@ class Prices:
         first = first_block(start_ms)
         blocks = np.arange(first, first + BLOCKS)
         today = (start_ms + _DAYS_UNTIL_TODAY * _DAY_MS) // (BLOCK * MINUTE_MS) - first
-        nodes, deviations = [], []
-        for asset in ASSETS:
-            node, deviation = (
-                _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
-            )
-            nodes.append(node)
-            deviations.append(deviation)
+        made = [
+            _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
+            for asset in ASSETS
+        ]
+        nodes, deviations, jumps = zip(*made, strict=True)
         self.paths = Paths(
             keys=[hash_key(seed, "price", asset) for asset in ASSETS],
             nodes=np.array(nodes),
