@@ -81,6 +81,7 @@ class TradingHours:
         end = np.iinfo(np.int64).max if self.delisted_ms is None else self.delisted_ms // _GROUP_MS
 
         def within(begin: int, until: int) -> Int64Array:
-            return np.maximum(np.minimum(last, until) - np.maximum(first, begin), 0)
+            overlap: Int64Array = np.minimum(last, until) - np.maximum(first, begin)
+            return np.maximum(overlap, 0)
 
         return within(listed, end) - within(max(listed, stopped), min(end, resumed))
