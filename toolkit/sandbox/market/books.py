@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.sandbox.hashing import Int64Array, UInt64Array, hash_key, random_bits
+from toolkit.sandbox.hashing import FloatArray, Int64Array, UInt64Array, hash_key, random_bits
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import counts, latest_trades
@@ -107,4 +107,5 @@ def _quantities(key: int, prices: Int64Array, moment: int, size: float) -> Int64
     since = (moment + ((bits >> _S8) & _MASK8).view(np.int64)) // pace
     drawn = _SIZES[(random_bits(key + 4, prices, since) & _MASK8).view(np.int64)]
     deep = np.minimum(1 + np.arange(prices.size) / 25, _DEEPEST)
-    return 1 + np.asarray(size * drawn * deep, dtype=np.int64)
+    quantities: FloatArray = 1 + size * drawn * deep
+    return quantities.astype(np.int64)

@@ -132,7 +132,7 @@ def candles_of(
     else:
         last = min(last, first + limit_with_gap - 1)
     if first > last or limit < 1:
-        return _none()
+        return no_candles()
     made = _between(source, interval, first, last, now_ms)
     return made[-limit:] if newest else made[:limit]
 
@@ -173,7 +173,7 @@ class TradeSource:
         which = opens // MINUTE_MS - first_minute
         opens, which = opens[minutes.traded[which]], which[minutes.traded[which]]
         if not opens.size:
-            return _none()
+            return no_candles()
         made = trades_between(
             self.history, self.market, first_minute * MINUTE_MS, min(int(opens[-1]) + 999, now_ms)
         )
@@ -222,7 +222,8 @@ class TradeSource:
         return int(before.close[0]) if before.traded[0] else None
 
 
-def _none() -> Candles:
+def no_candles() -> Candles:
+    """No candles at all."""
     return Candles(*(np.empty(0, np.int64) for _ in _NAMES))
 
 

@@ -13,10 +13,10 @@ from typing import Self
 import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, UInt64Array, hash_key, random_bits
-from toolkit.sandbox.market.calendar import DAY_MS, GROUP, TradingHours
+from toolkit.sandbox.market.calendar import DAY_MS, GROUP, TradingHours, delivery_ms
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS, Paths
 from toolkit.sandbox.market.prices import BLOCKS, Prices, clustered, first_block
-from toolkit.sandbox.market.symbols import PRICES_USD, Market
+from toolkit.sandbox.market.symbols import PRICES_USD, QUARTERLY, Market
 
 SINGLE_ORDERS = 4
 """Orders that every minute with trades has: at the open, high, low and close."""
@@ -30,6 +30,7 @@ _TRADES_PER_WEIGHT = 13.0
 _ORDER_USD = 900.0
 _PREMIUM_DEVIATION = 4e-4
 _WEEKEND = 0.7
+_CARRY_A_YEAR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class MinuteSeries:
         self._sizes = 2 + (self.order_size * _SIZES).astype(np.int64)
         self._first = first_block(hours.start_ms)
         blocks = np.arange(self._first, self._first + BLOCKS)
-        self.premium = _premium(hash_key(*name, "premium"), blocks) if market.kind == "um" else None
+        self._premium = _premium(hash_key(*name, "premium"), blocks, market) if market.kind == "um" else None
         groups = hours.traded_groups(blocks * _GROUPS, _GROUPS)
         self._more_trades = self._activity(blocks, groups)
         always = groups * (SINGLE_ORDERS * (GROUP - self._quiet))
@@ -202,9 +203,23 @@ class MinuteSeries:
     def log_prices(self, first: int, count: int) -> FloatArray:
         """Logarithm of the price at every minute of some blocks, as `Paths.blocks`."""
         values = self._prices.log_ratio(self.market.base, self.market.quote, first, count)
-        if self.premium is not None:
-            values += self.premium.blocks(0, first, count)
+        if self._premium is not None:
+            values += self._premium.blocks(0, first, count)
         return values
+
+    def premiums(self, first: int, count: int) -> FloatArray:
+        """Logarithm of the price of a future in its index, at every minute of some blocks."""
+        return self._future.blocks(0, first, count)
+
+    def premium_at(self, times: Int64Array) -> FloatArray:
+        """The same at times in ms."""
+        return self._future.at(np.zeros(times.shape, np.int64), times)
+
+    @property
+    def _future(self) -> Paths:
+        if self._premium is None:
+            raise ValueError(f"{self.market.symbol} ({self.market.kind}) is no USD-M future")
+        return self._premium
 
     def blocks(self, first: int, count: int) -> tuple[Minutes, OrderTotals]:
         """Every minute of some blocks, in rows of 1,024."""
@@ -322,8 +337,13 @@ def _extremes(
     return high, low, move
 
 
-def _premium(key: int, blocks: Int64Array) -> Paths:
-    """Logarithm of the price of a perpetual in its index: always about 0."""
-    nodes = _PREMIUM_DEVIATION * clustered(key, np.append(blocks, blocks[-1] + 1))
+def _premium(key: int, blocks: Int64Array, market: Market) -> Paths:
+    """Logarithm of the price of a future in its index: about 0 for a perpetual."""
+    ends = np.append(blocks, blocks[-1] + 1)
+    nodes = _PREMIUM_DEVIATION * clustered(key, ends)
+    if market.contract in QUARTERLY:
+        times = ends * BLOCK * MINUTE_MS
+        left = delivery_ms(times, QUARTERLY.index(market.contract)) - times
+        nodes += _CARRY_A_YEAR * left / (365.25 * DAY_MS)
     deviations = np.full((1, blocks.size), _PREMIUM_DEVIATION)
     return Paths(keys=[key], nodes=nodes[None], deviations=deviations, first_block=int(blocks[0]))
