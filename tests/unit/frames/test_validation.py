@@ -158,9 +158,7 @@ NOT_REPEATED = {
 
 def test_every_parameter_is_repeated_by_a_column_or_known_not_to_be() -> None:
     repeated = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
-    # The candles, trades and offers of one symbol do not name it.
-    signed = [endpoint for endpoint in ENDPOINTS if endpoint.is_signed]
-    every = {(endpoint.qualified_name, param.field) for endpoint in signed for param in endpoint.params}
+    every = {(endpoint.qualified_name, param.field) for endpoint in ENDPOINTS for param in endpoint.params}
     assert every - repeated <= NOT_REPEATED
     assert not repeated & NOT_REPEATED
 
