@@ -66,44 +66,40 @@ class AggregateTrades:
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def trades(history: MarketHistory, market: Market, first: int, limit: int, now_ms: int) -> MarketTrades:
-    """Trades from an id on, up to now; a negative `first` is the first of all."""
-    first = max(first, 0)
-    return _trades(history, market, first, min(first + limit, trade_count(history, market, now_ms)))
+def trades(history: MarketHistory, market: Market, first: int, last: int) -> MarketTrades:
+    """The trades with these ids, both included. `trade_count` says how many there are until now."""
+    first, last = max(first, 0), min(last, history.series(market).trade_count - 1)
+    if first > last:
+        return _trades_of(no_aggregates(), 0)
+    begin, end = (_minute_of_trade(history, market, trade) for trade in (first, last))
+    made = _trades_of(
+        _orders(history, market, begin, end), hash_key(history.seed, market.kind, market.symbol, "fills")
+    )
+    offset = int(made.id[0])
+    return made[first - offset : last - offset + 1]
 
 
 def latest_trades(history: MarketHistory, market: Market, limit: int, now_ms: int) -> MarketTrades:
     """The last trades up to now."""
-    until = trade_count(history, market, now_ms)
-    return _trades(history, market, max(until - limit, 0), until)
+    count = trade_count(history, market, now_ms)
+    return trades(history, market, count - limit, count - 1)
 
 
 def trades_between(history: MarketHistory, market: Market, start_ms: int, end_ms: int) -> MarketTrades:
     """The trades of a span, both ends included."""
-    first, until = (trade_count(history, market, time) for time in (start_ms - 1, end_ms))
-    return _trades(history, market, first, until)
+    first, end = (trade_count(history, market, time) for time in (start_ms - 1, end_ms))
+    return trades(history, market, first, end - 1)
 
 
-def aggregate_trades(
-    history: MarketHistory, market: Market, first: int, limit: int, now_ms: int
-) -> AggregateTrades:
-    """Aggregate trades from an id on, up to now; a negative `first` is the first of all."""
-    first = max(first, 0)
-    return _aggregates(history, market, first, min(first + limit, aggregate_count(history, market, now_ms)))
-
-
-def latest_aggregates(history: MarketHistory, market: Market, limit: int, now_ms: int) -> AggregateTrades:
-    """The last aggregate trades up to now."""
-    until = aggregate_count(history, market, now_ms)
-    return _aggregates(history, market, max(until - limit, 0), until)
-
-
-def aggregates_between(
-    history: MarketHistory, market: Market, start_ms: int, end_ms: int, limit: int
-) -> AggregateTrades:
-    """The first aggregate trades of a span, both ends included."""
-    first, until = (aggregate_count(history, market, time) for time in (start_ms - 1, end_ms))
-    return _aggregates(history, market, first, min(first + limit, until))
+def aggregate_trades(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
+    """The aggregate trades with these ids, both included; `aggregate_count` says how many there are."""
+    first, last = max(first, 0), min(last, history.series(market).order_count - 1)
+    if first > last:
+        return no_aggregates()
+    begin, end = (_minute_of_order(history, market, order) for order in (first, last))
+    made = _orders(history, market, begin, end)
+    offset = int(made.id[0])
+    return made[first - offset : last - offset + 1]
 
 
 def trade_count(history: MarketHistory, market: Market, until_ms: int) -> int:
@@ -134,26 +130,6 @@ def counts(history: MarketHistory, market: Market, until_ms: int) -> tuple[int, 
     return trade + _trades_before(done, orders, int(minutes.trades[row])), order + done
 
 
-def _trades(history: MarketHistory, market: Market, first: int, until: int) -> MarketTrades:
-    if first >= until:
-        return _trades_of(_no_orders(), 0)
-    begin, end = (_minute_of_trade(history, market, trade) for trade in (first, until - 1))
-    made = _trades_of(
-        _orders(history, market, begin, end), hash_key(history.seed, market.kind, market.symbol, "fills")
-    )
-    offset = int(made.id[0])
-    return made[first - offset : until - offset]
-
-
-def _aggregates(history: MarketHistory, market: Market, first: int, until: int) -> AggregateTrades:
-    if first >= until:
-        return _no_orders()
-    begin, end = (_minute_of_order(history, market, order) for order in (first, until - 1))
-    made = _orders(history, market, begin, end)
-    offset = int(made.id[0])
-    return made[first - offset : until - offset]
-
-
 def _minute_of_trade(history: MarketHistory, market: Market, trade: int) -> int:
     block = history.series(market).block_of_trade(trade)
     minutes = history.block(market, block)[0]
@@ -166,7 +142,8 @@ def _minute_of_order(history: MarketHistory, market: Market, order: int) -> int:
     return block * BLOCK + int(np.searchsorted(minutes.first_order + minutes.orders, order, side="right"))
 
 
-def _no_orders() -> AggregateTrades:
+def no_aggregates() -> AggregateTrades:
+    """No trades at all."""
     empty = np.empty(0, np.int64)
     return AggregateTrades(empty, empty, empty, empty, empty, empty, empty.astype(bool))
 
@@ -181,7 +158,7 @@ def _orders(history: MarketHistory, market: Market, first: int, last: int) -> Ag
         if minutes.orders[rows].any():
             parts.append(_orders_of(minutes[rows], totals[rows], block * BLOCK + rows.start, key))
     if not parts:
-        return _no_orders()
+        return no_aggregates()
     return AggregateTrades(
         *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(AggregateTrades))
     )
