@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -50,11 +50,11 @@ class Candles:
         return len(self.open_time)
 
     def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 _SUMS = ("volume", "quote", "taker_volume", "taker_quote", "trades")
-_NAMES = tuple(field.name for field in fields(Candles))
+_NAMES = Candles.__slots__
 
 
 def joined(*parts: Candles) -> Candles:
@@ -156,14 +156,28 @@ class TradeSource:
         opens = np.array([minute_ms])
         if not minute.traded[0] or not minute.trades[0]:
             return _as_candles(minute, opens)[minute.traded]
-        seconds = self.seconds(minute_ms, now_ms + 1, now_ms)
-        if not len(seconds):
-            return seconds
-        if not seconds.trades.any():
-            return Candles(
-                opens, opens + (MINUTE_MS - 1), *(getattr(seconds, name)[:1] for name in _NAMES[2:])
+        made = trades_between(self.history, self.market, minute_ms, now_ms)
+        if not len(made):
+            price = self._price_before(minute_ms // MINUTE_MS)
+            return (
+                no_candles() if price is None else _without_trades(opens, price, int(minute.first_trade[0]))
             )
-        return merged(seconds, "1m")
+        quote = made.price * made.quantity
+        zero = np.zeros(1, np.int64)
+        return Candles(
+            open_time=opens,
+            close_time=opens + (MINUTE_MS - 1),
+            open=made.price[:1],
+            high=zero + made.price.max(),
+            low=zero + made.price.min(),
+            close=made.price[-1:],
+            volume=zero + made.quantity.sum(),
+            quote=zero + quote.sum(),
+            taker_volume=zero + made.quantity[made.taker_buys].sum(),
+            taker_quote=zero + quote[made.taker_buys].sum(),
+            trades=zero + len(made),
+            first_trade=made.id[:1],
+        )
 
     def seconds(self, begin_ms: int, end_ms: int, now_ms: int) -> Candles:
         """A candle for each second of trading that begins in a span, of the trades up to now."""
@@ -220,6 +234,14 @@ class TradeSource:
             (self.hours.maintenance[0] // MINUTE_MS if minute == resumed else minute) - 1, 1
         )
         return int(before.close[0]) if before.traded[0] else None
+
+
+def _without_trades(opens: Int64Array, price: int, next_trade: int) -> Candles:
+    """The candle of a minute at the price of the last trade."""
+    zero = np.zeros(1, np.int64)
+    prices = dict.fromkeys(("open", "high", "low", "close"), zero + price)
+    sums = dict.fromkeys(_SUMS, zero)
+    return Candles(opens, opens + (MINUTE_MS - 1), **prices, **sums, first_trade=zero + next_trade)
 
 
 def no_candles() -> Candles:
@@ -280,11 +302,11 @@ def _hours(source: CandleSource, begin: int, end: int) -> Candles:
     length = _PART_HOURS * HOUR_MS
 
     def part(number: int) -> Candles:
-        def make() -> Candles:
-            whole = _of_minutes(source, number * length, (number + 1) * length)
-            return merged(whole, "1h")
-
-        return source.history.hours_cache.get((source.key, number), make)
+        found: Candles | None = source.history.hours_cache.find((source.key, number))
+        if found is None:
+            found = merged(_of_minutes(source, number * length, (number + 1) * length), "1h")
+            source.history.hours_cache.keep((source.key, number), found)
+        return found
 
     parts = joined(*(part(number) for number in range(begin // length, (end - 1) // length + 1)))
     return parts[slice(*np.searchsorted(parts.open_time, [begin, end]))]

@@ -5,7 +5,7 @@ An order is an aggregate trade; it is one trade or two, of the same time and pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -40,7 +40,7 @@ class MarketTrades:
         return len(self.id)
 
     def __getitem__(self, rows: slice) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class AggregateTrades:
         return len(self.id)
 
     def __getitem__(self, rows: slice) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def trades(history: MarketHistory, market: Market, first: int, last: int) -> MarketTrades:
@@ -126,7 +126,9 @@ def counts(history: MarketHistory, market: Market, until_ms: int) -> tuple[int, 
     offset = until_ms % MINUTE_MS
     done = offset * orders // MINUTE_MS
     places = np.arange(done, min(done + 3, orders))
-    done += int((_offset_ms(places, orders, _bits(history, market, order + places)) <= offset).sum())
+    done += int(
+        (_offset_ms(places, orders, random_bits(_key(history, market), order + places)) <= offset).sum()
+    )
     return trade + _trades_before(done, orders, int(minutes.trades[row])), order + done
 
 
@@ -149,8 +151,18 @@ def no_aggregates() -> AggregateTrades:
 
 
 def _orders(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
-    """All orders of some minutes, both included."""
-    key = hash_key(history.seed, market.kind, market.symbol, "order")
+    """All orders of some minutes, both included; those of one minute are kept for a while."""
+    if first < last:
+        return _make_orders(history, market, first, last)
+    found: AggregateTrades | None = history.orders_cache.find((market, first))
+    if found is None:
+        found = _make_orders(history, market, first, last)
+        history.orders_cache.keep((market, first), found)
+    return found
+
+
+def _make_orders(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
+    key = _key(history, market)
     parts = []
     for block in range(first // BLOCK, last // BLOCK + 1):
         minutes, totals = history.block(market, block)
@@ -160,8 +172,12 @@ def _orders(history: MarketHistory, market: Market, first: int, last: int) -> Ag
     if not parts:
         return no_aggregates()
     return AggregateTrades(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(AggregateTrades))
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in AggregateTrades.__slots__)
     )
+
+
+def _key(history: MarketHistory, market: Market) -> int:
+    return hash_key(history.seed, market.kind, market.symbol, "order")
 
 
 def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: int) -> AggregateTrades:
@@ -208,10 +224,6 @@ def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: in
         first + _trades_before(place + 1, count, trades_of_minute) - 1,
         buys.astype(bool),
     )
-
-
-def _bits(history: MarketHistory, market: Market, orders: Int64Array) -> UInt64Array:
-    return random_bits(hash_key(history.seed, market.kind, market.symbol, "order"), orders)
 
 
 def _offset_ms(place: Int64Array, count: Int64Array | int, bits: UInt64Array) -> Int64Array:
