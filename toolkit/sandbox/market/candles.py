@@ -15,7 +15,7 @@ from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.minutes import Minutes
 from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.symbols import Market
-from toolkit.sandbox.market.trades import trades_between
+from toolkit.sandbox.market.trades import aggregates_between, trade_count, trades_between
 
 # Longer candles are made of hours, which are kept in parts of 15 blocks.
 _PART_HOURS = 256
@@ -188,12 +188,11 @@ class TradeSource:
         opens, which = opens[minutes.traded[which]], which[minutes.traded[which]]
         if not opens.size:
             return no_candles()
-        made = trades_between(
-            self.history, self.market, first_minute * MINUTE_MS, min(int(opens[-1]) + 999, now_ms)
-        )
+        until = min(int(opens[-1]) + 999, now_ms)
+        made = aggregates_between(self.history, self.market, first_minute * MINUTE_MS, until)
         firsts = np.searchsorted(made.time, opens)
-        lasts = np.append(firsts[1:], len(made))
         # In a gap between the seconds there are no trades, so each second ends where the next one begins.
+        lasts = np.append(firsts[1:], len(made))
         live = lasts > firsts
         earlier = self._price_before(first_minute)
         if earlier is None:
@@ -201,31 +200,26 @@ class TradeSource:
             opens, firsts, lasts, live = opens[known], firsts[known], lasts[known], live[known]
         # The price before the first trade is found at the index -1.
         before = np.append(made.price, earlier or 0)[firsts - 1]
+        prices = {name: before.copy() for name in ("open", "high", "low", "close")}
+        begins = firsts[live]
+        prices["open"][live] = made.price[begins]
+        prices["close"][live] = made.price[lasts[live] - 1]
+        if begins.size:
+            prices["high"][live] = np.maximum.reduceat(made.price, begins)
+            prices["low"][live] = np.minimum.reduceat(made.price, begins)
+        first_trades = np.append(made.first_trade, trade_count(self.history, self.market, until))
         quote = made.price * made.quantity
-        amounts = {
+        sums = {
             "volume": made.quantity,
             "quote": quote,
             "taker_volume": made.quantity * made.taker_buys,
             "taker_quote": quote * made.taker_buys,
+            "trades": made.last_trade - made.first_trade + 1,
         }
-        sums = {name: np.zeros(opens.size, np.int64) for name in amounts}
-        prices = {name: before.copy() for name in ("open", "high", "low", "close")}
-        if live.any():
-            begins = firsts[live]
-            for name, column in amounts.items():
-                sums[name][live] = np.add.reduceat(column, begins)
-            prices["open"][live] = made.price[begins]
-            prices["close"][live] = made.price[lasts[live] - 1]
-            prices["high"][live] = np.maximum.reduceat(made.price, begins)
-            prices["low"][live] = np.minimum.reduceat(made.price, begins)
-        return Candles(
-            opens,
-            opens + 999,
-            **prices,
-            **sums,
-            trades=lasts - firsts,
-            first_trade=minutes.first_trade[0] + firsts,
-        )
+        for name, amounts in sums.items():
+            totals = np.concatenate([[0], np.cumsum(amounts)])
+            sums[name] = totals[lasts] - totals[firsts]
+        return Candles(opens, opens + 999, **prices, **sums, first_trade=first_trades[firsts])
 
     def _price_before(self, minute: int) -> int | None:
         """The price of the last trade before a minute, None if there is none."""

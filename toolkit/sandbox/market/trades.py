@@ -102,6 +102,12 @@ def aggregate_trades(history: MarketHistory, market: Market, first: int, last: i
     return made[first - offset : last - offset + 1]
 
 
+def aggregates_between(history: MarketHistory, market: Market, start_ms: int, end_ms: int) -> AggregateTrades:
+    """The aggregate trades of a span, both ends included."""
+    first, end = (aggregate_count(history, market, time) for time in (start_ms - 1, end_ms))
+    return aggregate_trades(history, market, first, end - 1)
+
+
 def trade_count(history: MarketHistory, market: Market, until_ms: int) -> int:
     """The number of trades up to a time, which is included: the id of the next one."""
     return counts(history, market, until_ms)[0]
