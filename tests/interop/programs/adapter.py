@@ -32,7 +32,7 @@ class ClientAdapter:
     code: Callable[[Exception], int | None]
 
 
-def _allow_loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
+def allow_loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple) and arguments[1][0] != "127.0.0.1":
         raise RuntimeError(f"a client connects to {arguments[1]}")
 
@@ -44,7 +44,7 @@ def main(connect: Callable[[str, str, str, int], ClientAdapter]) -> None:
         connect: Returns a client for an address, a key, a secret (or private key in PEM), and the number of
             milliseconds that its clock is behind.
     """
-    sys.addaudithook(_allow_loopback_only)
+    sys.addaudithook(allow_loopback_only)
     if importlib.util.find_spec("toolkit") is not None:
         raise RuntimeError("a client must not be able to import the toolkit")
     out, sys.stdout = sys.stdout, sys.stderr
