@@ -64,16 +64,14 @@ class Contest:
     def one_symbol(self) -> tuple[str, list[str]]:
         """One symbol: the table, and what is not as it should be."""
         symbols = SYMBOLS[:1]
-        first = {each: self.run(each, symbols) for each in contestants.CCXT_ASYNC}
-        best = min(
-            (each for each in first if not first[each].reading.error),
-            key=lambda each: first[each].reading.seconds,
-        )
+        settings = [self.run(each, symbols) for each in contestants.CCXT_ASYNC]
+        finished = [each for each in settings if not each.reading.error]
+        best = contestants.CCXT_ASYNC[settings.index(min(finished, key=_seconds))]
         # They take turns, so that other load on the machine affects both. Of our runs the median counts, of
         # ccxt's the fastest.
         rounds = [(self.run(contestants.OURS, symbols), self.run(best, symbols)) for _ in range(ROUNDS)]
         ours = sorted((pair[0] for pair in rounds), key=_seconds)[ROUNDS // 2]
-        ccxt = min([first[best], *(pair[1] for pair in rounds)], key=_seconds)
+        ccxt = min((*finished, *(pair[1] for pair in rounds)), key=_seconds)
         sync, bare, without_sleeps, as_it_is = (
             self.run(each, symbols)
             for each in (
@@ -83,10 +81,10 @@ class Contest:
                 contestants.AS_IT_IS,
             )
         )
-        others = [result for each, result in first.items() if each is not best]
-        others = [ccxt, *others, sync, bare, without_sleeps, as_it_is]
+        others = [ccxt, *(each for each in settings if each.name != ccxt.name)]
+        others += [sync, bare, without_sleeps, as_it_is]
         shortfalls = results.shortfalls_of_one(ours, as_it_is, without_sleeps, ccxt)
-        shortfalls += results.shortfalls_of_rows(others, ours)
+        shortfalls += results.shortfalls_of_rows(others, ours, self.span)
         return results.table([ours, *others], ours, self.exchange.limit), shortfalls
 
     def six_symbols(self) -> tuple[str, list[str]]:
@@ -103,7 +101,7 @@ class Contest:
         shortfalls = results.shortfalls_of_six(ours, self.exchange.limit)
         # ccxt fails where it is refused, which is for the table to show.
         finished = [each for each in (unthrottled, throttled) if not each.reading.error]
-        shortfalls += results.shortfalls_of_rows([without_sleeps, *finished], ours)
+        shortfalls += results.shortfalls_of_rows([without_sleeps, *finished], ours, self.span)
         lines = [ours, unthrottled, throttled, without_sleeps]
         return results.table(lines, ours, self.exchange.limit), shortfalls
 

@@ -32,7 +32,6 @@ class Contestant:
         program: The file in `tests/interop/programs/` that uses it.
         columns: Number of columns that it returns, from the open time on.
         settings: Settings for the program.
-        runs: How often one symbol's year is read; the median counts.
     """
 
     name: str
@@ -40,7 +39,6 @@ class Contestant:
     program: str
     columns: int
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    runs: int = 1
 
     @property
     def python(self) -> Path:
@@ -76,9 +74,7 @@ class Contestant:
             for symbol in symbols
             if (folder / symbol).exists()
         }
-        return Reading(
-            result["seconds"], result["processor_seconds"], result["version"], result["error"], rows
-        )
+        return Reading(rows=rows, **result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +82,17 @@ class Reading:
     """What one run of a contestant gave.
 
     Attributes:
-        seconds: From the call of its function until it had returned the rows.
-        processor_seconds: Its processor time in between.
         version: Version of the client.
         error: The error that it raised, "" if it raised none.
+        seconds: From the call of its function until it had returned the rows.
+        processor_seconds: Its processor time in between.
         rows: The rows by symbol.
     """
 
-    seconds: float
-    processor_seconds: float
     version: str
     error: str
+    seconds: float
+    processor_seconds: float
     rows: Mapping[str, npt.NDArray[np.float64]]
 
 
@@ -116,7 +112,7 @@ def ccxt(name: str, **settings: Any) -> Contestant:
     return Contestant(name, "ccxt", "candles_ccxt.py", 6, defaults | settings)
 
 
-OURS = Contestant("toolkit", "binance-link-toolkit", "candles_toolkit.py", 11, runs=3)
+OURS = Contestant("toolkit", "binance-link-toolkit", "candles_toolkit.py", 11)
 AS_IT_IS = Contestant("python-binance", "python-binance", "candles_python_binance.py", 11, {"sleeps": True})
 WITHOUT_SLEEPS = Contestant(
     "python-binance without its sleeps", "python-binance", "candles_python_binance.py", 11, {"sleeps": False}

@@ -57,19 +57,25 @@ def difference(theirs: Reading, ours: Reading) -> str:
 def table(results: Sequence[Result], ours: Result, limit: int) -> str:
     """The results as a table in Markdown."""
     lines = [
-        "| client | seconds | ours is faster by | requests | weight | first minute | 429 | rows | equal to ours"
-        " | processor seconds: client, exchange |",
+        "| client | seconds | times ours | requests | weight | of the first minute's | 429 | rows | equal to "
+        "ours | processor seconds: client, exchange |",
         "|---|--:|--:|--:|--:|--:|--:|--:|---|--:|",
     ]
     for result in results:
         reading, charged = result.reading, result.charged
-        ratio = f"{reading.seconds / ours.reading.seconds:.1f}" if not reading.error else ""
-        equal = "" if result is ours else difference(reading, ours.reading) or "all"
-        lines.append(
-            f"| {result.name} | {reading.seconds:.1f} | {ratio} | {charged.requests:,} | {charged.weight:,} | "
-            f"{charged.first_minute / limit:.0%} | {charged.refused} | {result.rows:,} | {equal} | "
-            f"{reading.processor_seconds:.1f}, {charged.processor_seconds:.1f} |"
-        )
+        cells = [
+            result.name,
+            f"{reading.seconds:.1f}",
+            "" if reading.error else f"{reading.seconds / ours.reading.seconds:.1f}",
+            f"{charged.requests:,}",
+            f"{charged.weight:,}",
+            f"{charged.first_minute / limit:.0%}",
+            f"{charged.refused}",
+            f"{result.rows:,}",
+            "" if result is ours else difference(reading, ours.reading) or "all",
+            f"{reading.processor_seconds:.1f}, {charged.processor_seconds:.1f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -99,9 +105,12 @@ def shortfalls_of_six(ours: Result, limit: int) -> list[str]:
     return found
 
 
-def shortfalls_of_rows(others: Sequence[Result], ours: Result) -> list[str]:
-    """Where rows differ from ours, or ours are missing."""
+def shortfalls_of_rows(others: Sequence[Result], ours: Result, span: tuple[int, int]) -> list[str]:
+    """Where rows differ from ours, or ours do not reach from the first minute to the last."""
     found = [f"{ours.name}: {ours.reading.error}"] if ours.reading.error else []
+    for symbol, rows in ours.reading.rows.items():
+        if len(rows) == 0 or (rows[0, 0], rows[-1, 0]) != span:
+            found.append(f"{ours.name}: rows of {symbol} are missing")
     for other in others:
         reason = difference(other.reading, ours.reading)
         if reason:

@@ -1,8 +1,8 @@
-"""The common part of the programs that read candles as fast as they can; see `tests/benchmarks/peers`.
+"""The common part of the programs that read candles for `tests/benchmarks/peers`.
 
-A program runs in its client's own environment; its one argument is the client's distribution. It reads the job
-as JSON from stdin, and prints how long it took. The clock runs from the call of the client's function until the
-client has returned its rows; the program then writes them to files, one for each symbol, as float64.
+A program runs in its client's own environment; its one argument is the client's distribution. It reads the
+job as JSON from stdin, and prints how long it took. The clock runs from the call of the client's function
+until that has returned the rows; the program then writes them to files, one for each symbol, as float64.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def main(connect: Callable[[Job], tuple[Callable[[], Any], Callable[[Any], Mappi
     """Read the candles of the job, and print the result.
 
     Args:
-        connect: Returns, for a job, the function to be timed, and one that makes arrays by symbol of what that
-            function returns.
+        connect: Returns, for a job, the function to be timed, and one that makes arrays by symbol of what
+            that function returns.
     """
     sys.addaudithook(allow_loopback_only)
     out, sys.stdout = sys.stdout, sys.stderr

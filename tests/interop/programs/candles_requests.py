@@ -12,14 +12,8 @@ def connect(job: Job):
     def read_symbol(symbol):
         rows, start = [], job.start
         while start <= job.end:
-            params = {
-                "symbol": symbol,
-                "interval": "1m",
-                "startTime": start,
-                "endTime": job.end,
-                "limit": 1000,
-            }
-            response = session.get(f"{job.address}/api/v3/klines", params=params, timeout=10)
+            query = f"symbol={symbol}&interval=1m&startTime={start}&endTime={job.end}&limit=1000"
+            response = session.get(f"{job.address}/api/v3/klines?{query}", timeout=10)
             response.raise_for_status()
             page = response.json()
             if not page:

@@ -1,4 +1,4 @@
-"""`link.market.spot.klines`, one symbol after the other. The fetch learns the limits and the time by itself."""
+"""`link.market.spot.klines`, one symbol after the other. It learns the limits and the time by itself."""
 
 import numpy as np
 from candles import Job, main
