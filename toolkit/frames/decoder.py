@@ -123,7 +123,9 @@ class Decoder:
     def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         """The values of a column as the exchange sent them, None where a field is missing."""
         values = self._received(column, rows)
-        if column.kind != "time" or column.unit == "ms":
+        if column.kind != "time" or (
+            column.unit == "ms" and not any(isinstance(each, str) for each in values)
+        ):
             return values
         try:
             return [milliseconds(value, column.unit) for value in values]
