@@ -52,6 +52,22 @@ def arrow_type(kind: ColumnKind, *, exact: bool) -> pa.DataType:
     return EXACT_TYPE if kind == "amount" and exact else _TYPES[kind]
 
 
+def exact_columns(endpoint: Endpoint, *, exact: bool) -> frozenset[str]:
+    """The columns of amounts that are decoded as exact amounts.
+
+    Args:
+        endpoint: The endpoint.
+        exact: Whether all of them are. If not, some are for themselves, and those with a running total, which
+            become float64 only when they were added up.
+    """
+    added_up = {column.of for column in endpoint.columns if column.derived == "running_total"}
+    return frozenset(
+        column.name
+        for column in endpoint.columns
+        if column.kind == "amount" and (exact or column.exact or column.name in added_up)
+    )
+
+
 def to_array(kind: ColumnKind, type_: pa.DataType, values: list[Any]) -> pa.Array:
     """Check the values of a column and convert them.
 
