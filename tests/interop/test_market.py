@@ -1,8 +1,8 @@
 """Clients by others read the sandbox's market data, and get the numbers that the toolkit gets.
 
 First each endpoint by itself; then, with functions that these clients have of their own, markets with their
-precisions and limits, candles over several pages, trades, order books, tickers, funding and open interest. The
-sandbox's clock stands still, so that what changes all the time can be compared as well.
+precisions and limits, candles over several pages, trades, order books, tickers, funding and open interest.
+The sandbox's clock stands still, so that what changes all the time can be compared as well.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ def test_its_own_functions_give_our_numbers(
     theirs = peer.run(peer.own_program, job, tmp_path_factory.mktemp("own"))
     ours = own_functions.EXPECTED[peer.name](link)
     assert theirs.keys() == ours.keys()
-    wrong = {
-        name: found for name in ours if (found := own_functions.difference(theirs[name], ours[name]))
-    }
+    wrong = {name: found for name in ours if (found := own_functions.difference(theirs[name], ours[name]))}
     assert wrong == {}
 
 
