@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from toolkit.api.reads.market.spot.books import MarketSpotBookReads
 from toolkit.api.reads.market.spot.candles import MarketSpotCandleReads
+from toolkit.api.reads.market.spot.exchange_info import MarketSpotExchangeInfoReads
 from toolkit.api.reads.market.spot.server import MarketSpotServerReads
-from toolkit.api.reads.market.spot.symbols import MarketSpotSymbolReads
 from toolkit.api.reads.market.spot.tickers import MarketSpotTickerReads
 from toolkit.api.reads.market.spot.trades import MarketSpotTradeReads
 
 
 class MarketSpotReads(
     MarketSpotServerReads,
-    MarketSpotSymbolReads,
+    MarketSpotExchangeInfoReads,
     MarketSpotCandleReads,
     MarketSpotTradeReads,
     MarketSpotBookReads,
