@@ -110,7 +110,7 @@ class MarketSpotTradeReads(ReadResource):
         empty.
 
         Example:
-            link.market.spot.agg_trades("BTCUSDT", start="-3D")
+            link.market.spot.agg_trades("BTCUSDT", start="-5min")
 
         Args:
             symbol: Symbol.
