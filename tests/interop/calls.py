@@ -100,8 +100,11 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
 
 
 def market_arguments(endpoint: Endpoint) -> dict[str, Any]:
-    """Arguments for a read of market data: those of the examples, and a span that some pages hold."""
-    arguments = {param.name: param.example for param in endpoint.params if param.example is not None}
+    """Arguments for a read of market data: the required ones, and a span that some pages hold."""
+    needed = endpoint.at_least_one[:1]
+    arguments: dict[str, Any] = {
+        param.name: param.example for param in endpoint.params if param.is_required or param.name in needed
+    }
     if endpoint.window:
         # Trades are many.
         span = timedelta(minutes=20) if endpoint.paging.kind == "id" else END - START
@@ -207,6 +210,8 @@ def _read(column: Column, row: Mapping[str, Any], *, exact: bool) -> Any:
     if value is None or isinstance(value, bool | list):
         return value
     if column.kind == "amount":
+        if value == "" and column.optional:
+            return None
         return Decimal(str(value)) if exact else float(value)
     return int(value) if column.kind in ("integer", "time") else str(value)
 

@@ -112,7 +112,7 @@ def ccxt(link: Link) -> dict[str, Any]:
         "volume",
         "quote_volume",
     ]
-    premium = futures.premium_index(SYMBOL)
+    premium = futures.premium_index(symbol=SYMBOL)
     return {
         "status": "ok",
         "spot markets": _markets(spot.symbols()),
@@ -125,10 +125,10 @@ def ccxt(link: Link) -> dict[str, Any]:
         "trades": rows(trades, ["agg_trade_id", "time", "price", "quantity", "side"]),
         "book": _book(spot.depth(SYMBOL, limit=50)),
         "futures book": _book(futures.depth(SYMBOL, limit="50")),
-        "ticker": rows(spot.ticker_24hr(SYMBOL), ticker)[0],
+        "ticker": rows(spot.ticker_24hr(symbol=SYMBOL), ticker)[0],
         "best prices": by_symbol(spot.ticker_book(), BEST),
-        "last prices": by_symbol(spot.ticker_price(SYMBOL), ["price"]),
-        "funding rates": rows(futures.funding_rates(SYMBOL, **span), ["funding_time", "funding_rate"]),
+        "last prices": by_symbol(spot.ticker_price(symbol=SYMBOL), ["price"]),
+        "funding rates": rows(futures.funding_rates(symbol=SYMBOL, **span), ["funding_time", "funding_rate"]),
         "premium index": rows(premium, ["mark_price", "index_price", "last_funding_rate"])[0],
         "next funding": rows(premium, ["next_funding_time"])[0][0],
         "open interest": rows(futures.open_interest(SYMBOL), ["open_interest"])[0][0],
@@ -144,7 +144,7 @@ def python_binance(link: Link) -> dict[str, Any]:
     spot, futures = link.market.spot, link.market.futures
     span = {"start": SPANS["start"], "end": SPANS["end"]}
     trades = spot.agg_trades(SYMBOL, start=SPANS["recent"], end=NOW_MS).head(1500)
-    (symbol,) = spot.symbols(SYMBOL).itertuples()
+    (symbol,) = spot.symbols(symbol=SYMBOL).itertuples()
     return {
         "status": spot.system_status()["message"][0],
         **spot_candles(link, WHOLE_CANDLE),
