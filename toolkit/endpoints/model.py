@@ -371,6 +371,11 @@ class Endpoint:
         """The columns whose values are in the response: all but the derived ones."""
         return tuple(column for column in self.columns if not column.derived)
 
+    @property
+    def chooses_rows(self) -> bool:
+        """Whether users choose how many rows there are, so that a round number of them is not suspicious."""
+        return any(param.field == "limit" for param in self.params)
+
     def columns_echoing(self, param: Param) -> tuple[Column, ...]:
         """The columns that repeat the value of a parameter in every row, () where none do.
 

@@ -30,6 +30,7 @@ class Query:
 
     Attributes:
         single_row: Whether at most one row can match, because the filters include the whole identity.
+        max_rows: How many rows can match at most, because a filter lists the identities; None if not known.
     """
 
     def __init__(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> None:
@@ -42,6 +43,7 @@ class Query:
         ]
         fixed = {column.name for column in self._fixed}
         self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
+        self.max_rows = 1 if self.single_row else self._listed_rows()
 
     @property
     def _fixed(self) -> set[Column]:
@@ -49,6 +51,12 @@ class Query:
         return {
             columns[0] for _, texts, columns in self._filters if len(columns) == 1 and len(set(texts)) == 1
         }
+
+    def _listed_rows(self) -> int | None:
+        identity = self._endpoint.identity
+        return next(
+            (len(set(texts)) for _, texts, columns in self._filters if (columns[0].name,) == identity), None
+        )
 
     def is_constrained(self, kind: str) -> bool:
         """Whether the filters fix the value of every column of a kind."""
