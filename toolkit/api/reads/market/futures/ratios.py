@@ -30,8 +30,9 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/globalLongShortAccountRatio: one request, rate limit futures-data (1,000
         requests in 5 minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.long_short_ratio("BTCUSDT", "1h", start="-3D")
@@ -82,9 +83,10 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/topLongShortAccountRatio: one request, rate limit futures-data (1,000 requests
         in 5 minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Top
-        traders are the 20 % of users with the highest margin balance.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled. Top traders are the 20 % of users with the
+        highest margin balance.
 
         Example:
             link.market.futures.top_account_ratio("BTCUSDT", "1h", start="-3D")
@@ -135,9 +137,10 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/topLongShortPositionRatio: one request, rate limit futures-data (1,000 requests
         in 5 minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Top
-        traders are the 20 % of users with the highest margin balance.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled. Top traders are the 20 % of users with the
+        highest margin balance.
 
         Example:
             link.market.futures.top_position_ratio("BTCUSDT", "1h", start="-3D")
@@ -188,9 +191,9 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/takerlongshortRatio: one request, rate limit futures-data (1,000 requests in 5
         minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
-        rows do not repeat the symbol.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled. The rows do not repeat the symbol.
 
         Example:
             link.market.futures.taker_volume_ratio("BTCUSDT", "1h", start="-3D")
@@ -241,8 +244,9 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/basis: one request, rate limit futures-data (1,000 requests in 5 minutes for
         each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.basis("BTCUSDT", "perpetual", "1h", start="-3D")

@@ -32,15 +32,16 @@ class MarketSpotCandleReads(ReadResource):
         GET /api/v3/klines: weight 2, rate limit api (6,000 a minute for each IP address, shared by
         /api/*). Needs no key.
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Days,
-        weeks and months begin at midnight UTC.
+        A row belongs to the span if its `open_time` does: if its interval begins from `start` to `end`. A
+        request covers 1,000 of them at most; a longer span is split into several requests. Those without
+        a row are listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight
+        UTC.
 
         Example:
             link.market.spot.klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -86,7 +87,7 @@ class MarketSpotCandleReads(ReadResource):
             link.market.spot.avg_price("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
