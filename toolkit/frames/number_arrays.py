@@ -8,6 +8,7 @@ takes twice as long.)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,33 @@ _MAX_LENGTH = 20
 _MAX_FLOAT_INTEGER = 2**53
 _POWERS = 10 ** np.arange(1, 19)
 _NUMBERS = frozenset({"amount", "integer", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The quotation marks and brackets of a row.
+
+    Attributes:
+        quoted: The positions of its texts.
+        before: How many marks are before each value.
+        after: How many are after it.
+        unread: The positions of whole numbers that no column has.
+    """
+
+    quoted: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    unread: list[int]
+
+    @classmethod
+    def of(cls, width: int, texts: frozenset[int], unread: list[int]) -> _Marks:
+        """The marks of a row with texts at these positions."""
+        quoted = np.array(sorted(texts), np.int64)
+        before = np.isin(np.arange(width), quoted).astype(np.int64)
+        after = before.copy()
+        before[0] += 1
+        after[-1] += 1
+        return cls(quoted, before, after, unread)
 
 
 class NumberArrayReader:
@@ -63,24 +91,19 @@ class NumberArrayReader:
             raise Unusual
         quoted = {
             field for column, field in self._fields if (column.kind == "amount") != (field in shape.swapped)
-        } | (shape.extra & shape.swapped)
+        }
         if any(column.kind == "amount" and field not in quoted for column, field in self._fields):
             raise Unusual
         self._endpoint = endpoint
         self._exact = exact_columns(endpoint, exact=exact)
-        self._quoted = np.array(sorted(map(int, quoted)), np.int64)
+        self._quoted = frozenset(map(int, quoted))
+        self._extra = sorted(map(int, shape.extra))
+        self._marks: dict[frozenset[int], _Marks] = {}
         self._floats = [
             int(field)
             for column, field in self._fields
             if column.kind == "amount" and column.name not in self._exact
         ]
-        # How many quotation marks and brackets are before and after each value.
-        self._marks_before = np.isin(np.arange(self._width), self._quoted).astype(np.int64)
-        self._marks_after = self._marks_before.copy()
-        self._marks_before[0] += 1
-        self._marks_after[-1] += 1
-        self._marks = self._marks_before + self._marks_after
-        self._unread = sorted(int(path) for path in shape.extra if path not in quoted)
         self._undeclared = frozenset(shape.extra - frozenset(endpoint.ignored))
 
     def read(self, body: bytes) -> Page:
@@ -99,23 +122,33 @@ class NumberArrayReader:
         # The brackets around all rows take the place of the first and the last comma.
         bounds = np.concatenate(([0], commas, [len(body) - 1]))
         before, after = (bounds[:-1].reshape(rows, -1), bounds[1:].reshape(rows, -1))
-        lengths = after - before - 1 - self._marks
+        marks = self._marks_of(body, bounds)
+        lengths = after - before - 1 - marks.before - marks.after
         if lengths.min() < 1:
             raise Unusual
-        quoted = self._quoted
+        quoted = marks.quoted
         if (
             not (characters[before[:, 0] + 1] == _OPEN).all()
             or not (characters[after[:, -1] - 1] == _CLOSE).all()
-            or not (characters[before[:, quoted] + self._marks_before[quoted]] == _QUOTE).all()
-            or not (characters[after[:, quoted] - self._marks_after[quoted]] == _QUOTE).all()
+            or not (characters[before[:, quoted] + marks.before[quoted]] == _QUOTE).all()
+            or not (characters[after[:, quoted] - marks.after[quoted]] == _QUOTE).all()
         ):
             raise Unusual
         data = body.translate(None, b'"[],')
         if len(data) != lengths.sum():  # there are more marks than these
             raise Unusual
-        return self._page(Numbers(data, lengths), rows)
+        return self._page(Numbers(data, lengths), rows, marks.unread)
 
-    def _page(self, numbers: Numbers, rows: int) -> Page:
+    def _marks_of(self, body: bytes, bounds: NDArray[np.int64]) -> _Marks:
+        """The marks of a row. Only the first row shows which values are texts that no column has."""
+        begins = ((position, int(bounds[position]) + 1 + (position == 0)) for position in self._extra)
+        texts = self._quoted | {position for position, at in begins if body[at : at + 1] == b'"'}
+        if texts not in self._marks:
+            unread = [position for position in self._extra if position not in texts]
+            self._marks[texts] = _Marks.of(self._width, texts, unread)
+        return self._marks[texts]
+
+    def _page(self, numbers: Numbers, rows: int, unread: list[int]) -> Page:
         columns: list[pa.Array] = []
         moments: NDArray[np.int64] | list[int | None] = []
         floats = numbers.floats(self._floats)
@@ -132,7 +165,7 @@ class NumberArrayReader:
                 columns.append(pa.array(values).view(TIME_TYPE))
             else:
                 columns.append(pa.array(values))
-        for position in self._unread:
+        for position in unread:
             numbers.integers(position)
         return Page(rows=rows, columns=columns, moments=moments, undeclared=self._undeclared)
 
