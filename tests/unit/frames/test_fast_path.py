@@ -405,11 +405,14 @@ def test_unusual_candles_are_left_to_another_path(name: str) -> None:
     check(CANDLES, [CANDLE, body], "float")
 
 
-@pytest.mark.parametrize("ignored", ['"0"', "0"])
-def test_an_ignored_value_may_be_quoted_or_not(ignored: str) -> None:
-    body = CANDLE.replace(b',"0"]', f",{ignored}]".encode())
-    assert NumberArrayReader(CANDLES, declared_shape(CANDLES), exact=False).read(body).rows == 3
-    check(CANDLES, [body], "float")
+def test_an_ignored_item_of_candles_may_be_a_text_or_a_number() -> None:
+    """No page may be needed to find out, as the slower path that takes both would go on with them."""
+    reader = NumberArrayReader(CANDLES, declared_shape(CANDLES), exact=False)
+    for body in (CANDLE, CANDLE.replace(b'"0"]', b"0]"), CANDLE):
+        assert reader.read(body).rows == 3
+        check(CANDLES, [body], "float")
+    with pytest.raises(Unusual):
+        reader.read(CANDLE.replace(b'"0"]', b"0]", 1))
 
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
