@@ -76,9 +76,10 @@ def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> obj
     span = span_of(request.endpoint, request.values, request.now_ms)
     if span.start is not None and span.start > span.end:
         return []
+    # History cannot be asked for a time long before it begins.
     listed = data.history.hours(market).listed_ms
     first = aggregate_count(data.history, market, max(span.start or 0, listed) - 1)
-    end = aggregate_count(data.history, market, span.end)
+    end = aggregate_count(data.history, market, max(span.end, listed - 1))
     if not span.forward:
         first = max(first, int(request.values.get("fromId", end - limit)))
     found = aggregate_trades(data.history, market, first, min(first + limit, end) - 1)
