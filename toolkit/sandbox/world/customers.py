@@ -72,33 +72,33 @@ class Attendance:
 def make_customers(seed: int, number: int, start_ms: int, end_ms: int) -> list[Customer]:
     """The partner's customers, in the order they joined, the last near the end.
 
-    One in sixteen has no id. Some sleep for two to six months, some leave for good. The first does neither:
-    there is always someone who trades.
+    One in sixteen has no id. Some sleep for two to six months, some leave for good. Two do neither: the first,
+    so that there is always someone who trades, and the first with an id who trades futures, who owns a key.
     """
     roll = SeededColumns(seed, "customer", number)
     times = join_times(seed, "customer", number, start_ms, end_ms)
     names = _NAMES.split()
-    made = []
+    made: list[Customer] = []
+    has_key = False
     labels = ("named", "futures", "sleeps", "since", "for", "leaves", "stays")
     for index, (time, row) in enumerate(zip(times, zip(*map(roll, labels), strict=True), strict=True)):
         named, futures, sleeps, since, length, leaves, stays = row
         name = names[index * 7 % len(names)]
-        asleep = left = None
+        customer = Customer(
+            id="" if named < _UNNAMED else f"{name[:3]}{index + 101:04d}",
+            email=f"{name}.{index + 1}@{'post' if named < 0.6 else 'mail'}.example",
+            joined=time,
+            futures=futures < 0.55,
+        )
+        made.append(customer)
+        if not has_key and customer.id and customer.futures:
+            has_key = True
+            continue
         if index and sleeps < _SLEEPERS:
             night = _midnight(time, 30 + 540 * since)
-            asleep = (night, _midnight(night, 60 + 120 * length))
+            customer.asleep = (night, _midnight(night, 60 + 120 * length))
         if index and leaves < _LEAVERS:
-            left = _midnight(time, 45 + 600 * stays)
-        made.append(
-            Customer(
-                id="" if named < _UNNAMED else f"{name[:3]}{index + 101:04d}",
-                email=f"{name}.{index + 1}@{'post' if named < 0.6 else 'mail'}.example",
-                joined=time,
-                futures=futures < 0.55,
-                asleep=asleep,
-                left=left,
-            )
-        )
+            customer.left = _midnight(time, 45 + 600 * stays)
     return made
 
 

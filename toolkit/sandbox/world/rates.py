@@ -40,6 +40,10 @@ class Rates:
     since: Shares
     changed: int
 
+    def on(self, day: int) -> Shares:
+        """The shares on a day since 1970 (UTC)."""
+        return self.before if day < self.changed else self.since
+
     def of(self, days: Int64Array, ages: Int64Array) -> Int64Array:
         """The share on each day, of customers who joined so many days before."""
         new = ages < NEW_FOR_DAYS
