@@ -72,8 +72,9 @@ class Attendance:
 def make_customers(seed: int, number: int, start_ms: int, end_ms: int) -> list[Customer]:
     """The partner's customers, in the order they joined, the last near the end.
 
-    One in sixteen has no id. Some sleep for two to six months, some leave for good. Two do neither: the first,
-    so that there is always someone who trades, and the first with an id who trades futures, who owns a key.
+    One in sixteen has no id. Some sleep for two to six months, some leave for good. Two do neither: the
+    first, so that there is always someone who trades, and the first with an id who trades futures, who owns
+    a key.
     """
     roll = SeededColumns(seed, "customer", number)
     times = join_times(seed, "customer", number, start_ms, end_ms)
