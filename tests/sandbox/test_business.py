@@ -77,7 +77,7 @@ def whole(row: Row, share: Decimal) -> Decimal:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_convert_price_is_the_close_of_its_minute(seed: int) -> None:
-    seen = Counter[str]()
+    seen = Counter[bool]()
     for row in sample(seed):
         price = Decimal(row["convertPrice"])
         if row["commissionAsset"] == row["asset"]:
@@ -120,7 +120,8 @@ def test_symbols_trade_only_while_they_are_listed(
     span = (world().start_ms, NOW_MS) if limited else (stopped - 9 * DAY, resumed + 9 * DAY)
     first: dict[str, int] = {}
     last: dict[str, int] = {}
-    for row in calm_world().table(endpoint_name).slice(*span, filters, 0, 10**6):
+    rows: list[Row] = calm_world().table(endpoint_name).slice(*span, filters, 0, 10**6)
+    for row in rows:
         assert not stopped <= row["time"] < resumed
         if row["symbol"]:
             assert hours[row["symbol"]].is_listed(row["time"]), row
@@ -160,7 +161,9 @@ def test_fees_are_a_tenth_of_a_percent_or_less_in_bnb() -> None:
 def test_amounts_are_worth_their_price_of_then(
     endpoint_name: str, filters: dict[str, str], asset: str, amount: str, dollars: tuple[float, float]
 ) -> None:
-    rows = calm_world().table(endpoint_name).slice(world().start_ms, NOW_MS, filters, 0, 10**6)[::7]
+    rows: list[Row] = (
+        calm_world().table(endpoint_name).slice(world().start_ms, NOW_MS, filters, 0, 10**6)[::7]
+    )
     times = np.array([row.get("time", row.get("insertTime")) for row in rows])
     worth = world().prices.usd_of(np.array([ASSETS.index(row[asset]) for row in rows]), times)
     values = np.array([float(row[amount]) for row in rows]) * worth
@@ -193,7 +196,7 @@ def test_income_is_a_share_of_the_fee_that_changes_once(seed: int) -> None:
 
 
 def test_new_customers_bring_a_larger_share_for_30_days() -> None:
-    joined = {each.spot_mask: [] for each in world().customers}
+    joined: defaultdict[str, list[int]] = defaultdict(list)
     for each in world().customers:
         joined[each.spot_mask].append(each.joined)
     rates = world().spot_rates
@@ -219,19 +222,21 @@ def test_futures_rebates_rise_with_the_shares() -> None:
     day = world().futures_rates.changed * DAY
 
     def ratio(start: int, end: int) -> float:
-        sums = [
-            sum(float(row[field]) for row in world().table(name).slice(start, end, {"type": "1"}, 0, 999))
-            for name, field in (("futures.rebates", "rebateVol"), ("futures.volumes", "tradeVol"))
-        ]
-        return sums[0] / sums[1]
+        def total(name: str, field: str) -> float:
+            rows: list[Row] = world().table(name).slice(start, end, {"type": "1"}, 0, 999)
+            return sum(float(row[field]) for row in rows)
+
+        return total("futures.rebates", "rebateVol") / total("futures.volumes", "tradeVol")
 
     assert 1.2 < ratio(day, day + 40 * DAY) / ratio(day - 40 * DAY, day - 1) < 1.45
 
 
 def test_a_kickback_is_the_customers_share_of_the_same_fee() -> None:
     start, end = NOW_MS - 40 * DAY, NOW_MS - DAY
-    kickbacks = world().table("spot.kickbacks").slice(start, end, {}, 0, 10**6)
-    own = world().table("spot.rebates").slice(start, end, {"customerId": world().customer.id}, 0, 10**6)
+    kickbacks: list[Row] = world().table("spot.kickbacks").slice(start, end, {}, 0, 10**6)
+    own: list[Row] = (
+        world().table("spot.rebates").slice(start, end, {"customerId": world().customer.id}, 0, 10**6)
+    )
     expected = [
         (row["time"], row["symbol"], row["asset"], whole(row, Decimal(KICKBACK) / 100)) for row in own
     ]
