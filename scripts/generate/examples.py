@@ -6,6 +6,8 @@ only in the sandbox are read from it first.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from scripts.generate.texts import is_positional, params
 from toolkit.endpoints import Endpoint, Param, Write
 
@@ -48,7 +50,8 @@ def example(endpoint: Endpoint) -> list[str]:
     if isinstance(endpoint, Write) and endpoint.confirm:
         given.append(f"confirm={values[endpoint.confirm]}")
     if endpoint.window:
-        given.append('start="-3D"')
+        is_short = endpoint.window.default < timedelta(days=1)
+        given.append('start="-5min"' if is_short else 'start="-3D"')
     called = f"{'ops.preview' if is_write else 'link'}.{endpoint.qualified_name}"
     return [*read_first, *_call(called, given)]
 

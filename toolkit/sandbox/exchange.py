@@ -10,21 +10,26 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
+import msgspec
+
 from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
+from toolkit.sandbox import layouts
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect, shown
 from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.limits import IntervalCount, Limits
+from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
 from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
-from toolkit.sandbox.reads import CheckedRequest, Reads, RowPage, RowsKept
+from toolkit.sandbox.reads import Reads, RowPage, RowsKept
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
@@ -113,7 +118,8 @@ class Exchange:
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        self._reads = Reads(world, tables or {}, rows_kept, examples or {})
+        market = MarketRoutes(world.seed, world.start_ms, self.limits)
+        self._reads = Reads(world, tables or {}, rows_kept, examples or {}, market)
         forks.renew(self._make_lock)
 
     def _make_lock(self) -> None:
@@ -129,7 +135,7 @@ class Exchange:
     def examples(self) -> list[str]:
         """The endpoints that are served from their documented example, for lack of a rule."""
         reads = (each for each in self._endpoints.values() if not isinstance(each, Write))
-        return sorted({each.qualified_name for each in reads if self._reads.is_example(each.qualified_name)})
+        return sorted({each.qualified_name for each in reads if self._reads.is_example(each)})
 
     @property
     def effects(self) -> list[Effect]:
@@ -193,7 +199,7 @@ class Exchange:
         if fault is not None:
             return faulty.failure_response(fault)
         payload = (
-            self._public(context, parameters, public)
+            self._public(context, public)
             if endpoint is None
             else self._declared(context, parameters, endpoint, now)
         )
@@ -230,24 +236,29 @@ class Exchange:
         context.weight, context.used = charge.weight, charge.used
         context.headers.update(charge.headers)
 
-    def _public(self, context: _RequestContext, parameters: Parameters, public: PublicRoute | None) -> object:
+    def _public(self, context: _RequestContext, public: PublicRoute | None) -> object:
         request = context.request
         known = public is not None or any(path == request.path for _, path in self._endpoints)
         if public is None or request.method != "GET":
             missing = f"The sandbox does not have {request.method} {request.path}."
             raise RefusalError(-1099, missing, 405 if known else 404)
-        return public.handler(PublicRequest(self.limits, context.now_ms, parameters.values))
+        return public.handler(PublicRequest(self.limits, self.world.start_ms, context.now_ms))
 
     def _declared(
         self, context: _RequestContext, parameters: Parameters, endpoint: Endpoint, now: float
     ) -> object:
         key = self._authenticated(context, parameters, endpoint)
-        checked = CheckedRequest(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
+        # What is public tells the time that the exchange says it is.
+        now_ms = int(now * 1000) if endpoint.is_signed else context.now_ms
+        checked = CheckedRequest(endpoint, check_parameters(endpoint, parameters), key, now_ms)
         if not isinstance(endpoint, Write):
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):
                 checked = faulty.alter_request(altering, checked)
-            if self._reads.is_example(endpoint.qualified_name):
+            market_data = self._reads.market_data(checked)
+            if market_data is not None:
+                return self._alter_market_data(context.request, endpoint, market_data)
+            if self._reads.is_example(endpoint):
                 context.headers[EXAMPLE_HEADER] = "1"
         payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
         if payload is not None:
@@ -292,6 +303,21 @@ class Exchange:
             return payload
         altered = faulty.alter_rows(fault, endpoint, page)
         return altered if isinstance(payload, list) else altered[0]
+
+    def _alter_market_data(self, request: SandboxRequest, endpoint: Endpoint, payload: object) -> object:
+        """Apply a row fault to rows that may have been encoded already."""
+        if not self.faults.has(faulty.ROWS):
+            return payload
+        if isinstance(payload, msgspec.Raw):
+            payload = msgspec.json.decode(payload)
+        rows = layouts.unwrap(endpoint, payload)
+        page = RowPage(rows if isinstance(rows, list) else [rows], 0, None)
+        fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_alter_rows(each, page))
+        return (
+            payload
+            if fault is None
+            else layouts.with_rows(endpoint, payload, faulty.alter_rows(fault, endpoint, page))
+        )
 
     def _add_headers(self, response: SandboxResponse, context: _RequestContext) -> SandboxResponse:
         """Add the headers that every response has."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.market.spot import candles
+from toolkit.endpoints.market.spot import books, candles, server, symbols, tickers, trades
 from toolkit.endpoints.model import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = candles.ENDPOINTS
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *server.ENDPOINTS,
+    *symbols.ENDPOINTS,
+    *candles.ENDPOINTS,
+    *trades.ENDPOINTS,
+    *books.ENDPOINTS,
+    *tickers.ENDPOINTS,
+)
