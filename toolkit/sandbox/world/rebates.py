@@ -16,7 +16,7 @@ from toolkit.sandbox.world.rates import KICKBACK, Rates
 from toolkit.sandbox.world.stream import DAY, Block
 from toolkit.sandbox.world.tables import Row, is_false
 from toolkit.sandbox.world.trading import Converter, MarketChoice, minute_end
-from toolkit.sandbox.world.units import UNITS, amounts
+from toolkit.sandbox.world.units import UNITS, amount_columns, amounts
 
 NEWER_FIELDS_SINCE = 1_764_028_800_000  # 2025-11-25: four more fields in spot rebates
 PAYING_STATES = np.array([0, 1, 2])
@@ -145,9 +145,12 @@ class SpotRebates:
         fees = self._trades.fees(block)
         customers, markets = self._trades.customers, self._trades.markets.all
         everyone = {who: (customers[who].id, customers[who].spot_mask) for who in set(fees.who.tolist())}
+        incomes, *fee_amounts = amount_columns(
+            self.income(fees, block), *(() if older else (fees.commission, fees.price))
+        )
         columns = (
             [everyone[who] for who in fees.who.tolist()],
-            amounts(self.income(fees, block)),
+            incomes,
             [(markets[which].quote, markets[which].symbol) for which in fees.market.tolist()],
             block.time.tolist(),
             _numbers(block, block.order, 10_491_232).tolist(),
@@ -172,8 +175,7 @@ class SpotRebates:
         more = (
             self.paid_at(block).tolist(),
             [ASSETS[index] for index in fees.asset.tolist()],
-            amounts(fees.commission),
-            amounts(fees.price),
+            *fee_amounts,
         )
         return [
             {

@@ -87,11 +87,17 @@ class Converter:
 
         Prices are in units of 1e-8, and whole ticks of the market.
         """
-        dollars = self._prices.usd_of(np.concatenate((assets, quotes)), np.tile(minute_end(times), 2))
-        worth, counted = np.split(dollars, 2)
-        decimals = self._decimals[assets, quotes]
-        ticks = np.rint(worth / counted * 10.0**decimals).astype(np.int64)
-        return worth, np.where(assets == quotes, UNITS, ticks * 10 ** (DECIMALS - decimals))
+        differ = np.flatnonzero(assets != quotes)
+        closes = minute_end(times)
+        dollars = self._prices.usd_of(
+            np.concatenate((assets, quotes[differ])), np.concatenate((closes, closes[differ]))
+        )
+        worth, counted = np.split(dollars, [len(assets)])
+        decimals = self._decimals[assets[differ], quotes[differ]]
+        ticks = np.rint(worth[differ] / counted * 10.0**decimals).astype(np.int64)
+        price = np.full(len(assets), UNITS)
+        price[differ] = ticks * 10 ** (DECIMALS - decimals)
+        return worth, price
 
 
 def _indices(assets: Sequence[str]) -> Int64Array:
