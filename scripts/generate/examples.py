@@ -38,7 +38,8 @@ def example(endpoint: Endpoint) -> list[str]:
     read_first: list[str] = []
     given: list[str] = []
     values: dict[str, str] = {}
-    alternatives = endpoint.at_least_one[-1:]
+    shown = [param.name for param in endpoint.params if param.example is not None]
+    alternatives = [] if set(shown) & set(endpoint.at_least_one) else endpoint.at_least_one[-1:]
     for param in params(endpoint):
         if not (param.is_required or param.name in alternatives or param.example is not None):
             continue

@@ -30,6 +30,8 @@ class Query:
 
     Attributes:
         single_row: Whether at most one row can match, because the filters include the whole identity.
+        max_rows: How many rows were asked for, by their number or by a list of identities; None where nobody
+            said it.
     """
 
     def __init__(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> None:
@@ -41,6 +43,7 @@ class Query:
             if (columns := endpoint.columns_echoing(param))
         ]
         fixed = {column.name for column in self._fixed}
+        self.max_rows = _max_rows(endpoint, parameters) or self._listed_rows()
         self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
 
     @property
@@ -49,6 +52,12 @@ class Query:
         return {
             columns[0] for _, texts, columns in self._filters if len(columns) == 1 and len(set(texts)) == 1
         }
+
+    def _listed_rows(self) -> int | None:
+        identity = self._endpoint.identity
+        return next(
+            (len(set(texts)) for _, texts, columns in self._filters if (columns[0].name,) == identity), None
+        )
 
     def is_constrained(self, kind: str) -> bool:
         """Whether the filters fix the value of every column of a kind."""
@@ -83,6 +92,15 @@ class Query:
                 requested = f"{_iso(start)} to {_iso(end)}"
                 return f"row {row_index} has the time {_iso(int(time))}, but {requested} was requested"
         return ""
+
+
+def _max_rows(endpoint: Endpoint, parameters: Mapping[str, object]) -> int | None:
+    limit = endpoint.row_limit
+    if limit is None:
+        return None
+    number = parameters.get(limit.field, limit.default)
+    # Of an order book, it is the number of levels of each side.
+    return None if number is None else int(str(number)) * max(1, len(endpoint.row_lists))
 
 
 def _all_match(param: Param, texts: Sequence[str], columns: Sequence[Values]) -> bool:

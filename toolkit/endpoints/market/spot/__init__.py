@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.market.spot import books, candles, server, symbols, tickers, trades
+from toolkit.endpoints.market.spot import books, candles, exchange_info, server, tickers, trades
 from toolkit.endpoints.model import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *server.ENDPOINTS,
-    *symbols.ENDPOINTS,
+    *exchange_info.ENDPOINTS,
     *candles.ENDPOINTS,
     *trades.ENDPOINTS,
     *books.ENDPOINTS,

@@ -82,13 +82,17 @@ _PRICES = (
     Column(name="high_price", field="highPrice", kind="amount", doc="Highest price, in the quote asset."),
     Column(name="low_price", field="lowPrice", kind="amount", doc="Lowest price, in the quote asset."),
 )
-_LAST_PRICE = Column(name="last_price", field="lastPrice", kind="amount", doc="Last price, in the quote asset.")
+_LAST_PRICE = Column(
+    name="last_price", field="lastPrice", kind="amount", doc="Last price, in the quote asset."
+)
 _VOLUMES = (
     Column(name="volume", field="volume", kind="amount", doc="Amount traded, in the base asset."),
     Column(name="quote_volume", field="quoteVolume", kind="amount", doc="Amount traded, in the quote asset."),
     Column(name="open_time", field="openTime", kind="time", doc="Start of the statistics, UTC."),
     Column(name="close_time", field="closeTime", kind="time", doc="End of the statistics, UTC."),
-    Column(name="first_trade_id", field="firstId", kind="id", doc="Id of the first trade, -1 if there is none."),
+    Column(
+        name="first_trade_id", field="firstId", kind="id", doc="Id of the first trade, -1 if there is none."
+    ),
     Column(name="last_trade_id", field="lastId", kind="id", doc="Id of the last trade, -1 if there is none."),
     Column(name="trades", field="count", kind="integer", doc="Number of trades."),
 )

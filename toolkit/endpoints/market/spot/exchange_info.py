@@ -44,9 +44,7 @@ def _rule(name: str, paths: str | tuple[str, ...], doc: str, kind: ColumnKind = 
     for path in (paths,) if isinstance(paths, str) else paths:
         filter_type, _, field = path.partition(".")
         fields.append(f"filters[filterType={filter_type}].{field}")
-    return Column(
-        name=name, field=tuple(fields), kind=kind, doc=doc, optional=True, exact=kind == "amount"
-    )
+    return Column(name=name, field=tuple(fields), kind=kind, doc=doc, optional=True, exact=kind == "amount")
 
 
 def _precision(name: str, field: str, of: str) -> Column:
@@ -100,7 +98,9 @@ SYMBOLS = Endpoint(
     ),
     columns=(
         SYMBOL_COLUMN,
-        Column(name="status", field="status", kind="text", doc="TRADING where it can be traded, HALT, BREAK, ..."),
+        Column(
+            name="status", field="status", kind="text", doc="TRADING where it can be traded, HALT, BREAK, ..."
+        ),
         Column(name="base_asset", field="baseAsset", kind="text", doc="Asset that is traded."),
         Column(name="quote_asset", field="quoteAsset", kind="text", doc="Asset of its prices."),
         _rule("tick_size", "PRICE_FILTER.tickSize", "Step of its prices, in the quote asset."),
@@ -143,7 +143,9 @@ SYMBOLS = Endpoint(
         _precision("quote_precision", "quotePrecision", "the quote asset, by its older name"),
         _precision("quote_asset_precision", "quoteAssetPrecision", "the quote asset"),
         _precision("base_commission_precision", "baseCommissionPrecision", "commissions in the base asset"),
-        _precision("quote_commission_precision", "quoteCommissionPrecision", "commissions in the quote asset"),
+        _precision(
+            "quote_commission_precision", "quoteCommissionPrecision", "commissions in the quote asset"
+        ),
         Column(name="order_types", field="orderTypes", kind="texts", doc="Types of orders allowed."),
         Column(
             name="permission_sets",
