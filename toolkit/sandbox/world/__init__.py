@@ -79,7 +79,7 @@ class World:
         customers: The customers, in the order they joined.
         prices: What the assets are worth.
         spot_rates: The partner's share of the fees of spot trades, and the day on which it changed.
-        futures_rates: The same for futures.
+        futures_rates: The same for futures; it changed on the same day.
         keys: Keys that may sign requests, by name.
         agent_code: The partner's Link id.
         partner_uid: Id of the master account.

@@ -6,6 +6,7 @@ Shares are in hundredths, so that an income can be computed in whole numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -16,6 +17,7 @@ KICKBACK = 10
 """The customer's own share of the fee."""
 
 _CHANGE_AFTER_DAYS = 550
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Rates:
     before: Shares
     since: Shares
     changed: int
+
+    @property
+    def changed_on(self) -> date:
+        """That day as a date."""
+        return _EPOCH + timedelta(days=self.changed)
 
     def on(self, day: int) -> Shares:
         """The shares on a day since 1970 (UTC)."""
