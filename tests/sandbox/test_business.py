@@ -156,6 +156,7 @@ def test_fees_are_a_tenth_of_a_percent_or_less_in_bnb() -> None:
         ("exchange.deposits", {}, "coin", "amount", (24, 16_700)),
         ("exchange.rebates", {}, "asset", "income", (0.0016, 0.88)),
         ("exchange.futures_rebates", {"futuresType": "2"}, "asset", "income", (0.0016, 0.88)),
+        ("futures.income", {"incomeType": "COMMISSION"}, "asset", "income", (0.02, 59.7)),
     ],
 )
 def test_amounts_are_worth_their_price_of_then(
@@ -166,7 +167,7 @@ def test_amounts_are_worth_their_price_of_then(
     )
     times = np.array([row.get("time", row.get("insertTime")) for row in rows])
     worth = world().prices.usd_of(np.array([ASSETS.index(row[asset]) for row in rows]), times)
-    values = np.array([float(row[amount]) for row in rows]) * worth
+    values = np.abs([float(row[amount]) for row in rows]) * worth
     rounded = worth * 1e-8
     # The bitcoin has been worth half and twice as much: fixed prices would leave these bounds.
     assert (values >= dollars[0] * 0.99 - rounded).all()

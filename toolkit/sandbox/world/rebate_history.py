@@ -15,6 +15,7 @@ import numpy as np
 
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.payments import PaidRows
+from toolkit.sandbox.world.rebates import LONGEST_DELAY
 from toolkit.sandbox.world.stream import DAY, HOUR, Stream
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.world.units import amount
@@ -24,7 +25,7 @@ OWNER = "owner"
 """The filter that says whose rebates they are: the owner of the key."""
 
 _PAID_AT = DAY - 1000
-_HOURS_BEFORE = 2  # the longest time from a trade to its payment, rounded up
+_HOURS_BEFORE = -(-LONGEST_DELAY // HOUR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Fees:
 
     def shares(self, hundredths: Int64Array | int) -> Int64Array:
         """A share of each fee, in the quote asset, rounded down."""
-        # Fees are a few dollars: the product of both and 100 stays far below 2**63.
+        # A fee is at most a few dollars, so the product stays below 2**63.
         shares: Int64Array = self.commission * self.price * hundredths // (100 * UNITS)
         return shares
 
