@@ -133,7 +133,8 @@ class Paths:
         tents = np.abs(elapsed - middles)
         tents *= -1 / _HALVES
         tents += 1
-        tents *= self._numbers(np.broadcast_to(walks, middles.shape), begin + middles)
+        every = np.broadcast_to(walks, middles.shape).ravel()
+        tents *= self._numbers(every, (begin + middles).ravel()).reshape(middles.shape)
         tents *= _SCALES[_HALVES]
         jumps = self._jumps[walks, column]
         left, right = self._nodes[walks, column], self._nodes[walks, column + 1] - jumps
