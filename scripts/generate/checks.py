@@ -57,8 +57,8 @@ def _unlisted(namespace: Namespace) -> Iterator[str]:
         for name, value in vars(module).items():
             if isinstance(value, Endpoint) and last_name in [param.name for param in value.params]:
                 yield (
-                    f"{value.qualified_name}: {module.__name__} has the name of an argument, which the method "
-                    "would read in its place. Rename the module."
+                    f"{value.qualified_name}: {module.__name__} has the name of an argument, which the "
+                    "method would read in its place. Rename the module."
                 )
             if isinstance(value, Endpoint) and not any(value is each for each in listed):
                 tuple_name = "WRITES" if isinstance(value, Write) else "ENDPOINTS"
