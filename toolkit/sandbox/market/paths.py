@@ -56,59 +56,75 @@ class Paths:
         nodes: Values at the beginnings of blocks: a row for each walk, a column for each block and one more.
         deviations: The standard deviation that a walk gathers within a block: a row for each walk.
         first_block: The block of the first column.
+        jumps: Sudden changes: a row for each walk, a column for each block; None for none. They are part
+            of the nodes.
         common_key: Hash key of the displacements that all walks have in common.
-        common: The share of the common displacement in each walk, from 0 to 1.
+        common: The share of the common displacements in each walk, from 0 to 1; None for none.
     """
 
     def __init__(
         self,
+        *,
         keys: list[int],
         nodes: FloatArray,
         deviations: FloatArray,
         first_block: int,
-        common_key: int,
-        common: FloatArray,
+        jumps: FloatArray | None = None,
+        common_key: int = 0,
+        common: FloatArray | None = None,
     ) -> None:
         self._keys = np.array(keys, dtype=np.uint64)
         self._nodes = nodes
         self._deviations = deviations
         self._first = first_block
         self._last = first_block + deviations.shape[1] - 1
+        self._jumps = np.zeros_like(deviations) if jumps is None else jumps
+        blocks = np.arange(first_block, self._last + 1)
+        self._jump_offsets = 1 + (random_bits(common_key, blocks) % np.uint64(BLOCK - 1)).astype(np.int64)
         self._common_key = common_key
-        self._common = common
-        self._own = np.sqrt(1 - common * common)
+        self._common = np.zeros(len(keys)) if common is None else common
+        self._own = np.sqrt(1 - self._common * self._common)
 
-    def blocks(self, walk: int, first: int, count: int) -> FloatArray:
-        """The values at every minute of some blocks: a row for each, ending with the first of the next."""
+    def blocks(self, walks: Int64Array, first: int, count: int) -> FloatArray:
+        """The values of some walks at every minute of some blocks.
+
+        The axes are walks, blocks, and minutes with the first one of the next block.
+        """
         if first < self._first or first + count - 1 > self._last:
             raise ValueError(
-                f"blocks {first} to {first + count - 1} are outside {self._first} to {self._last}"
+                f"blocks {first} to {first + count - 1} are not within {self._first} to {self._last}"
             )
-        column = first - self._first
-        minutes = np.arange(first * BLOCK, (first + count) * BLOCK)
-        values = np.empty((count, BLOCK + 1))
-        inner = values[:, :-1]
-        inner[:] = self._numbers(walk, minutes).reshape(count, BLOCK)
+        columns = slice(first - self._first, first - self._first + count)
+        minutes = np.broadcast_to(
+            np.arange(first * BLOCK, (first + count) * BLOCK), (walks.size, count * BLOCK)
+        )
+        values = np.empty((walks.size, count, BLOCK + 1))
+        inner = values[:, :, :-1]
+        inner[:] = self._numbers(walks[:, None], minutes).reshape(walks.size, count, BLOCK)
         inner *= _SCALES
-        inner *= self._deviations[walk, column : column + count, None]
-        values[:, 0] = self._nodes[walk, column : column + count]
-        values[:, -1] = self._nodes[walk, column + 1 : column + count + 1]
+        inner *= self._deviations[walks, columns, None]
+        jumps = self._jumps[walks, columns]
+        values[:, :, 0] = self._nodes[walks, columns]
+        values[:, :, -1] = self._nodes[walks, columns.start + 1 : columns.stop + 1] - jumps
         for level in range(LEVELS):
             length = BLOCK >> level
-            middle = values[:, length // 2 :: length]
-            ends = values[:, :-1:length] + values[:, length::length]
+            middle = values[:, :, length // 2 :: length]
+            ends = values[:, :, :-1:length] + values[:, :, length::length]
             ends *= 0.5
             middle += ends
+        for row, block in zip(*np.nonzero(jumps), strict=True):
+            values[row, block, self._jump_offsets[columns.start + block] :] += jumps[row, block]
         return values
 
     def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
-        """The values of these walks at these times in ms; before the first block and after the last, its end."""
+        """The values of these walks at these times in ms; beyond the blocks, the nearest value."""
         minutes = np.clip(times, self._first * BLOCK * MINUTE_MS, ((self._last + 1) * BLOCK) * MINUTE_MS - 1)
         fraction = (minutes % MINUTE_MS) / MINUTE_MS
         minutes //= MINUTE_MS
         offsets = minutes % BLOCK
         column = minutes // BLOCK - self._first
-        left, right = self._nodes[walks, column], self._nodes[walks, column + 1]
+        jumps = self._jumps[walks, column]
+        left, right = self._nodes[walks, column], self._nodes[walks, column + 1] - jumps
         deviations = self._deviations[walks, column]
         begin = minutes - offsets
         low = np.zeros_like(offsets)
@@ -122,21 +138,25 @@ class Paths:
             later = offsets >= middle
             left, right = np.where(later, value, left), np.where(later, right, value)
             low = np.where(later, middle, low)
-        return left + (right - left) * fraction
+        since = self._jump_offsets[column]
+        left, right = (
+            np.where(offset >= since, value + jumps, value)
+            for offset, value in ((offsets, left), (offsets + 1, right))
+        )
+        values: FloatArray = left + (right - left) * fraction
+        return values
 
     def deviation_of_a_minute(self, walk: int, first: int, count: int) -> FloatArray:
         """The standard deviation of one minute's change, for each of some blocks."""
         column = first - self._first
-        return self._deviations[walk, column : column + count] / BLOCK**0.5
+        deviations: FloatArray = self._deviations[walk, column : column + count] / BLOCK**0.5
+        return deviations
 
-    def _numbers(self, walks: Int64Array | int, minutes: Int64Array) -> FloatArray:
-        keys = self._keys[walks]
-        own = fat_normal(random_bits(keys, minutes))
-        common = self._common[walks]
-        if not np.any(common):
-            return own
-        own *= self._own[walks]
-        shared = fat_normal(random_bits(self._common_key, minutes))
-        shared *= common
-        own += shared
-        return own
+    def _numbers(self, walks: Int64Array, minutes: Int64Array) -> FloatArray:
+        numbers = fat_normal(random_bits(self._keys[walks], minutes))
+        if self._common.any():
+            numbers *= self._own[walks]
+            # One row of minutes is enough where all rows are the same.
+            same = minutes[:1] if minutes.ndim > 1 else minutes
+            numbers += fat_normal(random_bits(self._common_key, same)) * self._common[walks]
+        return numbers

@@ -9,7 +9,12 @@ import msgspec
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.column_json import Choices, Numbers, Piece, rows_json
 from toolkit.sandbox.market.symbols import Market
-from toolkit.sandbox.market.trades import aggregate_count, aggregate_trades, trade_count, trades
+from toolkit.sandbox.market.trades import (
+    aggregate_count,
+    aggregate_trades,
+    trade_count,
+    trades,
+)
 from toolkit.sandbox.market_routes.market_data import (
     MarketData,
     Rules,
@@ -71,12 +76,12 @@ def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> obj
     span = span_of(request.endpoint, request.values, request.now_ms)
     if span.start is not None and span.start > span.end:
         return []
-    first = 0 if span.start is None else aggregate_count(data.history, market, span.start - 1)
-    end = aggregate_count(data.history, market, span.end)
-    if "fromId" in request.values:
-        first = max(first, int(request.values["fromId"]))
-    elif not span.forward:
-        first = max(first, end - limit)
+    # History cannot be asked for a time long before it begins.
+    listed = data.history.hours(market).listed_ms
+    first = aggregate_count(data.history, market, max(span.start or 0, listed) - 1)
+    end = aggregate_count(data.history, market, max(span.end, listed - 1))
+    if not span.forward:
+        first = max(first, int(request.values.get("fromId", end - limit)))
     found = aggregate_trades(data.history, market, first, min(first + limit, end) - 1)
     quantity = quantities(market, found.quantity)
     pieces: list[Piece] = [

@@ -78,7 +78,7 @@ class MarketFuturesOpenInterestReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - open_interest (amount): Open positions, in the base asset.
             - open_interest_value (amount): Open positions, in the quote asset.
             - circulating_supply (amount): Circulating supply of the base asset, by CoinMarketCap.

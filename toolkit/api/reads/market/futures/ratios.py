@@ -48,7 +48,7 @@ class MarketFuturesRatioReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - long_short_ratio (amount): Accounts that are long for each one that is short.
             - long_account (amount): Accounts that are long, a fraction of 1.
             - short_account (amount): Accounts that are short, a fraction of 1.
@@ -102,7 +102,7 @@ class MarketFuturesRatioReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - long_short_ratio (amount): Accounts that are long for each one that is short.
             - long_account (amount): Accounts that are long, a fraction of 1.
             - short_account (amount): Accounts that are short, a fraction of 1.
@@ -156,7 +156,7 @@ class MarketFuturesRatioReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - long_short_ratio (amount): Long positions for each short one, by their size.
             - long_position (amount): Long positions, a fraction of 1.
             - short_position (amount): Short positions, a fraction of 1.
@@ -208,7 +208,7 @@ class MarketFuturesRatioReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - buy_sell_ratio (amount): Amount that takers bought for each one they sold.
             - buy_volume (amount): Amount that takers bought, in the base asset.
             - sell_volume (amount): Amount that takers sold, in the base asset.
@@ -264,7 +264,7 @@ class MarketFuturesRatioReads(ReadResource):
 
             - pair (text): Pair.
             - contract_type (text): Kind of the contract.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - futures_price (amount): Price of the contract, in the quote asset.
             - index_price (amount): Index price, in the quote asset.
             - basis (amount): Price of the contract less index price, in the quote asset.
