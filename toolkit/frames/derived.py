@@ -45,7 +45,10 @@ def _closed(times: pa.Array, made_at: int | None) -> pa.Array:
     """Whether a time is proven to have passed when the response was made; false where it is unknown."""
     if made_at is None:
         return pa.array(np.zeros(len(times), np.bool_))
-    return pc.fill_null(pc.less(times.view(pa.int64()), made_at), False)
+    numbers = times.view(pa.int64())
+    if not times.null_count:
+        return pa.array(numbers.to_numpy() < made_at)  # much faster for a page than Arrow
+    return pc.fill_null(pc.less(numbers, made_at), False)
 
 
 def _units(amounts: pa.Array) -> list[int]:
