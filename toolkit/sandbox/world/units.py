@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.sandbox.column_json import Numbers, rows_json
+from toolkit.sandbox.column_json import NumberColumn, rows_json
 from toolkit.sandbox.hashing import Int64Array
 
 DECIMALS = 8
@@ -25,7 +25,7 @@ def amount_columns(*columns: Int64Array) -> list[list[str]]:
     """Columns of amounts as texts, which takes less time than one after the other."""
     if not len(columns[0]):
         return [[] for _ in columns]
-    numbers = [Numbers(units, DECIMALS, DECIMALS) for units in columns]
+    numbers = [NumberColumn(units, DECIMALS, DECIMALS) for units in columns]
     pieces = [piece for number in numbers for piece in (number, b",")][:-1]
     texts = rows_json(len(columns[0]), pieces)[1:-1].decode().split(",")
     return [texts[place :: len(columns)] for place in range(len(columns))]
