@@ -129,6 +129,14 @@ def test_the_average_is_of_five_minutes() -> None:
     assert made.quote == (trades.price * trades.quantity).sum()
     assert made.volume == trades.quantity.sum()
     assert made.close_time == trades.time[-1]
+    # A trade is out of it after five minutes.
+    oldest = int(trades.time[0])
+    inside, outside = (average_price(HISTORY, each, oldest + 5 * MINUTE_MS - before) for before in (1, 0))
+    assert inside is not None
+    assert outside is not None
+    later = trades_between(HISTORY, each, oldest + 1, oldest + 5 * MINUTE_MS)
+    assert outside.volume == later.quantity.sum()
+    assert inside.volume > outside.volume - later.quantity[later.time == oldest + 5 * MINUTE_MS].sum()
     stopped = HISTORY.hours(each).maintenance[0]
     resting = average_price(HISTORY, each, stopped + HOUR_MS)
     last = latest_trades(HISTORY, each, 1, stopped)
