@@ -89,20 +89,21 @@ class Contest:
 
     def six_symbols(self) -> tuple[str, list[str]]:
         """Six symbols: the table, and what is not as it should be."""
-        ours, unthrottled, throttled, without_sleeps = (
+        # Without its throttle, ccxt is banned for two minutes: it is the last.
+        lines = [
             self.run(each, SYMBOLS, from_minute=True)
             for each in (
                 contestants.OURS,
-                contestants.CCXT_UNTHROTTLED,
                 contestants.CCXT_THROTTLED,
                 contestants.WITHOUT_SLEEPS,
+                contestants.CCXT_UNTHROTTLED,
             )
-        )
+        ]
+        ours, throttled, without_sleeps, unthrottled = lines
         shortfalls = results.shortfalls_of_six(ours, self.exchange.limit)
         # ccxt fails where it is refused, which is for the table to show.
         finished = [each for each in (unthrottled, throttled) if not each.reading.error]
         shortfalls += results.shortfalls_of_rows([without_sleeps, *finished], ours, self.span)
-        lines = [ours, unthrottled, throttled, without_sleeps]
         return results.table(lines, ours, self.exchange.limit), shortfalls
 
 
