@@ -370,7 +370,8 @@ class Endpoint:
     def row_limit(self) -> Param | None:
         """The argument with which users say how many rows they want, None where they cannot.
 
-        It is a parameter named "limit" of an endpoint without paging: the newest rows, or those from an id on.
+        It is a parameter named "limit" of an endpoint without paging: the newest rows, or those from an id
+        on.
         A call is then one request, which may have as many rows without any being left out.
         """
         if self.paging.kind != "none":
