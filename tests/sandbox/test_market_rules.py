@@ -111,7 +111,8 @@ def test_a_table_takes_the_place_of_the_market() -> None:
 
 
 def test_another_declaration_of_a_path_is_served_from_its_own_example() -> None:
-    mine = replace(ENDPOINTS_BY_NAME["market.spot.ticker_price"], system="account", params=())
+    theirs = ENDPOINTS_BY_NAME["market.spot.ticker_price"]
+    mine = replace(theirs, system="account", params=(), mutually_exclusive=())
     example = [{"symbol": "BTCUSDT", "price": "1.5"}]
     this = serve(endpoints=[mine], examples={mine.qualified_name: example})
     response = get(this, mine.path)
