@@ -280,8 +280,13 @@ def legend(ax: Axes, entries: Sequence[tuple[str, Artist]]) -> None:
     for text, name in zip(box.get_texts(), names, strict=True):
         set_text(text, name)
     rows = -(-len(names) // columns)
+    raise_title(ax, 12.5 + 13.5 * rows)
+
+
+def raise_title(ax: Axes, pad: float) -> None:
+    """Move the title up, to make room under it; in points."""
     title, properties = prepare(ax.get_title(loc="left"), "bold")
-    ax.set_title(title, loc="left", pad=12.5 + 13.5 * rows, **_TITLE, **properties)
+    ax.set_title(title, loc="left", pad=pad, **_TITLE, **properties)
 
 
 def _entry_width(name: str) -> float:
