@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from toolkit.amounts.scalars import ExactDecimal
 from toolkit.api.reads.exchange import ExchangeReads
 from toolkit.api.reads.futures import FuturesReads
+from toolkit.api.reads.market import MarketReads
+from toolkit.api.reads.market.futures import MarketFuturesReads
+from toolkit.api.reads.market.spot import MarketSpotReads
 from toolkit.api.reads.portfolio import PortfolioReads
 from toolkit.api.reads.spot import SpotReads
 from toolkit.api.writes.exchange import ExchangeWrites
@@ -58,6 +61,9 @@ __all__ = [
     "FuturesWrites",
     "Host",
     "Keys",
+    "MarketFuturesReads",
+    "MarketReads",
+    "MarketSpotReads",
     "NewKey",
     "Numbers",
     "Operations",

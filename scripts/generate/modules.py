@@ -58,14 +58,14 @@ def files(namespace: Namespace) -> Iterator[tuple[str, str]]:
             yield f"{folder}.py", text
             continue
         for module, declared in parts.items():
-            name = _part_class(_last(module), kind)
+            name = _part_class(namespace, _last(module), kind)
             text = _module(namespace, kind, module, declared, name=name, words=_first_line(module))
             yield f"{folder}/{_last(module)}.py", text
         yield f"{folder}/__init__.py", _package(namespace, kind, words, map(_last, parts))
 
 
 def class_name(namespace: Namespace, kind: Kind) -> str:
-    """The class of a namespace: `SpotReads`, `SpotWrites`."""
+    """The class of a namespace: `SpotReads`, `SpotWrites`, `MarketSpotReads`."""
     return "".join(word.capitalize() for word in (*namespace.system.split("."), kind))
 
 
@@ -140,7 +140,7 @@ def _module(
 
 def _package(namespace: Namespace, kind: Kind, words: str, parts: Iterable[str]) -> str:
     """The `__init__.py` with the class of a namespace that has several files."""
-    classes = {_part_class(part, kind): part for part in parts}
+    classes = {_part_class(namespace, part, kind): part for part in parts}
     bases = [f"{name}[T]" if kind == "writes" else name for name in classes]
     system = f'\n    _system = "{namespace.system}"\n' if kind == "reads" else ""
     return _file(
@@ -167,9 +167,15 @@ def _file(words: str, code: str, origins: Mapping[str, str]) -> str:
     return f'{HEADER}"""{words}"""\n\nfrom __future__ import annotations\n\n{imported}\n\n\n{code}'
 
 
-def _part_class(part: str, kind: Kind) -> str:
-    """The class of a part: `AccountReads` for accounts, `AccountWrites` for account_writes."""
+def _part_class(namespace: Namespace, part: str, kind: Kind) -> str:
+    """The class of a part: `AccountReads` for accounts, `AccountWrites` for account_writes.
+
+    Within a group it begins with the namespace, as `MarketSpotCandleReads` does: the others of the group have
+    parts of the same name.
+    """
     words = part.removesuffix(f"_{kind}").removesuffix("s").split("_")
+    if "." in namespace.system:
+        words = [*namespace.system.split("."), *words]
     return "".join(word.capitalize() for word in (*words, kind))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -72,7 +73,7 @@ def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFr
             arguments[param.name] = words.get(example[param.field], example[param.field])
     if endpoint.window:
         arguments |= {"start": START, "end": END}
-    frame: pd.DataFrame = getattr(getattr(link, endpoint.system), endpoint.name)(**arguments)
+    frame: pd.DataFrame = attrgetter(endpoint.qualified_name)(link)(**arguments)
     # A client reads one page.
     return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
 

@@ -15,6 +15,7 @@ from tests.support.kernels import Kernel, Shown
 from toolkit.endpoints import ENDPOINTS, NAMESPACES, WRITES
 
 SYSTEMS = [namespace.system for namespace in NAMESPACES]
+WITH_WRITES = [namespace.system for namespace in NAMESPACES if namespace.writes]
 
 # The kernel is a separate program, whose libraries may emit warnings of their own.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -57,13 +58,13 @@ OFFERED: dict[str, set[str]] = {
     "toolkit.types.": {"Outcome", "Operations"},
     "toolkit.Link.": {"from_prompt"},
     "link.": {
-        *SYSTEMS,
+        *(system.partition(".")[0] for system in SYSTEMS),
         *("source", "budget", "hosts", "get", "estimate_weight", "usage", "doctor", "operations"),
     },
     "link.so": {"source"},
     "link.budget.": {"snapshot", "limit", "banned_until"},
     "ops.": {
-        *SYSTEMS,
+        *WITH_WRITES,
         "preview",
         "history",
         "unresolved",
@@ -72,7 +73,7 @@ OFFERED: dict[str, set[str]] = {
         "resolve",
         "release_idempotency_key",
     },
-    "ops.preview.": set(SYSTEMS),
+    "ops.preview.": set(WITH_WRITES),
     "preview.": {"checks", "address", "body", "weight"},
     "outcome.": {"status", "reason", "frame", "require_confirmed", "reconcile", "next_step", "error"},
     "diagnosis.": {"status", "frame", "checks", "source"},
@@ -97,8 +98,8 @@ OFFERED: dict[str, set[str]] = {
     "toolkit.charts.rebates(": {"frame=", "by=", "asset=", "freq="},
     "toolkit.panels.weight(": {"link="},
     **{f"link.{system}.": names(ENDPOINTS, system) for system in SYSTEMS},
-    **{f"ops.{system}.": names(WRITES, system) for system in SYSTEMS},
-    **{f"ops.preview.{system}.": names(WRITES, system) for system in SYSTEMS},
+    **{f"ops.{system}.": names(WRITES, system) for system in WITH_WRITES},
+    **{f"ops.preview.{system}.": names(WRITES, system) for system in WITH_WRITES},
 }
 # Only jedi completes these: IPython itself runs neither calls nor properties.
 BY_JEDI = {

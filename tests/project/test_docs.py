@@ -51,7 +51,8 @@ def test_every_type_that_a_user_gets_is_in_the_reference() -> None:
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES], ids=lambda each: each.qualified_name)
 def test_an_endpoint_has_a_section_in_the_reference_and_a_link_to_it(endpoint: Endpoint) -> None:
     kind, owner = ("writes", "ops") if isinstance(endpoint, Write) else ("reads", "link")
-    page, name = f"reference/{kind}-{endpoint.system}.md", f"{owner}.{endpoint.qualified_name}"
+    system = endpoint.system.replace(".", "-")
+    page, name = f"reference/{kind}-{system}.md", f"{owner}.{endpoint.qualified_name}"
     section = DOCUMENTS[DOCS / page].text.split(f"\n## `{name}`\n")[1].partition("\n## ")[0]
     assert endpoint.summary in section.replace("\n", " ")
     assert f"`{endpoint.method} {endpoint.path}`" in section.replace("\n", " ")

@@ -10,6 +10,7 @@ import dataclasses
 import importlib
 import inspect
 from collections.abc import Iterator
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -19,7 +20,7 @@ import pytest
 import toolkit
 from toolkit import errors, sandbox, types
 from toolkit.auth.keys import find_keys
-from toolkit.endpoints import ENDPOINTS, SAPI_IP, WRITES
+from toolkit.endpoints import ENDPOINTS, NAMESPACES, SAPI_IP, WRITES
 
 MODULES = {
     "toolkit": """
@@ -56,6 +57,7 @@ MODULES = {
     "toolkit.types": """
         DemoLink Operations Previews                          what has the methods
         ExchangeReads SpotReads FuturesReads PortfolioReads   ... link.exchange, link.spot ...
+        MarketReads MarketSpotReads MarketFuturesReads        ... link.market, link.market.spot ...
         ExchangeWrites SpotWrites FuturesWrites PortfolioWrites     ... ops.exchange, ops.spot ...
         Outcome NewKey Preview PreflightCheck                 of writes
         WeightEstimate Diagnosis Check                        of estimate_weight(), of doctor()
@@ -81,7 +83,7 @@ MODULES = {
 
 OBJECTS = {
     "link": """
-        exchange spot futures portfolio                       reads, below
+        exchange spot futures portfolio market                reads, below
         operations                                            writes, below
         get                                                   any other path
         estimate_weight usage budget                          rate limits
@@ -89,6 +91,7 @@ OBJECTS = {
         close from_prompt
     """,
     "toolkit.demo()": "sandbox",  # and what a Link has
+    "link.market": "spot futures",
     "link.budget": """
         limit snapshot watch
         banned_until path local_only_reason
@@ -176,8 +179,9 @@ def objects() -> Iterator[dict[str, object]]:
             "toolkit.panels.weight()": panels[0],
             "toolkit.panels.accounts()": panels[1],
             "find_keys()": keys,
-            **{f"link.{name}": getattr(link, name) for name in ("exchange", "spot", "futures", "portfolio")},
-            **{f"ops.{name}": getattr(ops, name) for name in ("exchange", "spot", "futures", "portfolio")},
+            "link.market": link.market,
+            **{f"link.{each.system}": attrgetter(each.system)(link) for each in NAMESPACES if each.reads},
+            **{f"ops.{each.system}": getattr(ops, each.system) for each in NAMESPACES if each.writes},
         }
         for panel in panels:
             panel.close()

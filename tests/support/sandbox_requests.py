@@ -55,7 +55,8 @@ def hmac_of(secret: str, payload: str) -> str:
 def minimal(endpoint_name: str, now_ms: int = NOW_MS, this: World | None = None) -> dict[str, str]:
     """The required parameters of an endpoint."""
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
-    params = (this or world()).example(endpoint_name)
+    params = {param.field: str(param.example) for param in endpoint.params if param.required}
+    params |= (this or world()).example(endpoint_name)
     if endpoint.window and endpoint.window.required:
         params |= {"startTime": str(now_ms - 5 * DAY), "endTime": str(now_ms)}
     if endpoint.paging.size:
@@ -84,12 +85,16 @@ def signed(
 def ask(
     this: Exchange, endpoint_name: str, params: Mapping[str, object] | None = None, **options: Any
 ) -> SandboxResponse:
-    """Send a read, with the required parameters if none are given."""
+    """Send a read, with the required parameters if none are given; it is signed if the endpoint needs it."""
     now_ms = int(this.clock.time() * 1000)
     if params is None:
         params = minimal(endpoint_name, now_ms, this.world)
-    options.setdefault("key", this.world.partner)
-    return this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params, now_ms=now_ms, **options))
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
+    key = options.setdefault("key", this.world.partner)
+    if not endpoint.is_signed:
+        headers = {"X-MBX-APIKEY": key.key} if endpoint.needs_key else {}
+        return this.handle(SandboxRequest("GET", endpoint.path, urlencode(params).encode(), b"", headers))
+    return this.handle(signed(endpoint.path, params, now_ms=now_ms, **options))
 
 
 def placed(

@@ -260,6 +260,8 @@ class Endpoint:
         order_by: Column by which rows ascend, None where rows carry no time.
         steps: The regular times of its rows, None where they have none.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
+        inaccurate_header: Whether the used weight in the headers of its responses is documented as not
+            accurate; it is then ignored.
         summary: What the rows are, in one sentence.
         notes: What else a user should know, one sentence each.
         source: URL of the documentation.
@@ -292,6 +294,7 @@ class Endpoint:
     order_by: str | None = None
     steps: Steps | None = None
     newest_first: bool = False
+    inaccurate_header: bool = False
     notes: tuple[str, ...] = ()
 
     @property

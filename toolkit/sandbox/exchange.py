@@ -10,21 +10,26 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
+import msgspec
+
 from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
+from toolkit.sandbox import layouts
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect, shown
 from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.limits import IntervalCount, Limits
+from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
 from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
-from toolkit.sandbox.reads import CheckedRequest, Reads, RowPage, RowsKept
+from toolkit.sandbox.reads import Reads, RowPage, RowsKept
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
@@ -113,7 +118,8 @@ class Exchange:
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        self._reads = Reads(world, tables or {}, rows_kept, examples or {})
+        market = MarketRoutes(world, self.limits)
+        self._reads = Reads(world, tables or {}, rows_kept, examples or {}, market)
         forks.renew(self._make_lock)
 
     def _make_lock(self) -> None:
@@ -129,7 +135,7 @@ class Exchange:
     def examples(self) -> list[str]:
         """The endpoints that are served from their documented example, for lack of a rule."""
         reads = (each for each in self._endpoints.values() if not isinstance(each, Write))
-        return sorted({each.qualified_name for each in reads if self._reads.is_example(each.qualified_name)})
+        return sorted({each.qualified_name for each in reads if self._reads.is_example(each)})
 
     @property
     def effects(self) -> list[Effect]:
@@ -214,7 +220,7 @@ class Exchange:
         """Count the request, whether or not it succeeds."""
         path = context.request.path
         if endpoint is not None:
-            rate_limit, weight = endpoint.rate_limit, endpoint.weight_of(parameters.values)
+            rate_limit, weight = endpoint.rate_limit, _weight_of(endpoint, parameters)
         elif public is not None:
             if public.rate_limit is None:
                 return
@@ -247,7 +253,10 @@ class Exchange:
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):
                 checked = faulty.alter_request(altering, checked)
-            if self._reads.is_example(endpoint.qualified_name):
+            market_data = self._reads.market_data(checked)
+            if market_data is not None:
+                return self._alter_market_data(context.request, endpoint, market_data)
+            if self._reads.is_example(endpoint):
                 context.headers[EXAMPLE_HEADER] = "1"
         payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
         if payload is not None:
@@ -293,6 +302,21 @@ class Exchange:
         altered = faulty.alter_rows(fault, endpoint, page)
         return altered if isinstance(payload, list) else altered[0]
 
+    def _alter_market_data(self, request: SandboxRequest, endpoint: Endpoint, payload: object) -> object:
+        """Apply a row fault to rows that may have been encoded already."""
+        if not self.faults.has(faulty.ROWS):
+            return payload
+        if isinstance(payload, msgspec.Raw):
+            payload = msgspec.json.decode(payload)
+        rows = layouts.unwrap(endpoint, payload)
+        page = RowPage(rows if isinstance(rows, list) else [rows], 0, None)
+        fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_alter_rows(each, page))
+        return (
+            payload
+            if fault is None
+            else layouts.with_rows(endpoint, payload, faulty.alter_rows(fault, endpoint, page))
+        )
+
     def _add_headers(self, response: SandboxResponse, context: _RequestContext) -> SandboxResponse:
         """Add the headers that every response has."""
         headers = {
@@ -320,3 +344,11 @@ class Exchange:
                 used=context.used,
             )
         )
+
+
+def _weight_of(endpoint: Endpoint, parameters: Parameters) -> int:
+    """The weight by the parameters, as if none was sent where one cannot be read."""
+    try:
+        return endpoint.weight_of(parameters.values)
+    except ValueError:
+        return endpoint.weight_of({})

@@ -56,10 +56,11 @@ from typing import Literal, get_args
 
 from toolkit.endpoints import Endpoint
 from toolkit.endpoints.model import ROW_NAME
+from toolkit.sandbox.checked_request import CheckedRequest
+from toolkit.sandbox.hashing import hash_key
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, Transmission, encode
-from toolkit.sandbox.reads import CheckedRequest, RowPage
+from toolkit.sandbox.reads import RowPage
 from toolkit.sandbox.times import from_ms, to_ms
-from toolkit.sandbox.world.hashing import hash_key
 from toolkit.sandbox.world.tables import Row
 
 Kind = Literal[
@@ -188,6 +189,10 @@ class Faults:
     def clear(self) -> None:
         """Remove all faults."""
         self._faults.clear()
+
+    def has(self, kinds: frozenset[Kind]) -> bool:
+        """Whether there is a fault of these kinds, for any request."""
+        return any(fault.kind in kinds for fault in self._faults)
 
     def take(
         self, kinds: frozenset[Kind], request: SandboxRequest, fits: Callable[[Fault], bool] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from toolkit.endpoints import Column, Endpoint
@@ -37,6 +38,12 @@ def wrap(endpoint: Endpoint, rows: list[Row], values: Mapping[str, str], now_ms:
 
 def unwrap(endpoint: Endpoint, payload: Any) -> list[Row] | Row:
     """The rows of a payload as objects, as `wrap` takes them; the row itself where it is an object."""
+    if endpoint.row_lists:
+        return [
+            {ROW_NAME: called} | {str(position): value for position, value in enumerate(row)}
+            for field, called in endpoint.row_lists.items()
+            for row in payload[field]
+        ]
     for name in filter(None, endpoint.rows_field.split(".")):
         payload = payload[name]
     if endpoint.row_layout == "arrays":
@@ -44,6 +51,20 @@ def unwrap(endpoint: Endpoint, payload: Any) -> list[Row] | Row:
     if endpoint.row_layout == "named":
         return [{ROW_NAME: name, **row} for name, row in payload.items()]
     return [dict(row) for row in payload] if isinstance(payload, list) else dict(payload)
+
+
+def with_rows(endpoint: Endpoint, payload: Any, rows: list[Row]) -> Any:
+    """The payload with other rows in it, which are laid out like those of `unwrap`."""
+    if endpoint.row_lists:
+        lists = {
+            field: [list(row.values())[1:] for row in rows if row[ROW_NAME] == called]
+            for field, called in endpoint.row_lists.items()
+        }
+        return payload | lists
+    name, _, rest = endpoint.rows_field.partition(".")
+    if name:
+        return payload | {name: with_rows(replace(endpoint, rows_field=rest), payload[name], rows)}
+    return _laid_out(endpoint, rows) if isinstance(payload, list) else rows[0]
 
 
 def _laid_out(endpoint: Endpoint, rows: list[Row]) -> object:

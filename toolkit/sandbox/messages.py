@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 TransmissionKind = Literal["normal", "no-response", "reset-before", "reset", "cut"]
 
 
@@ -97,7 +99,7 @@ class RefusalError(Exception):
 
 def encode(payload: object) -> bytes:
     """JSON as the exchange writes it: no spaces, UTF-8 unescaped."""
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    return msgspec.json.encode(payload)
 
 
 def mandatory(name: str) -> RefusalError:

@@ -51,6 +51,13 @@ _LEGAL: Mapping[str, str] = {
 }
 _LARGEST = 2**63 - 1
 
+# A larger number means the largest allowed.
+_SHORTENED = frozenset({("/api/v3/depth", "limit")})
+_BAD_CHOICES: Mapping[str, tuple[int, str]] = {
+    "interval": (-1120, "Invalid interval."),
+    "symbolStatus": (-1122, "Invalid symbolStatus."),
+}
+
 # "If subAccountId is not sent, size must be sent."
 _SIZE_OR_ACCOUNT = frozenset({"exchange.spot_balances", "exchange.margin_balances"})
 
@@ -107,7 +114,9 @@ def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, st
             if param.required:
                 raise mandatory(param.field)
             continue
-        _check_value(param, text, _legal(endpoint, param))
+        if (endpoint.path, param.field) in _SHORTENED and re.fullmatch(_INTEGER, text):
+            text = str(min(int(text), param.maximum or _LARGEST))
+        _check_value(endpoint, param, text)
         values[param.field] = text
     _check_together(endpoint, values)
     return values
@@ -129,8 +138,8 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     return pairs
 
 
-def _check_value(param: Param, text: str, legal: str) -> None:
-    name = param.field
+def _check_value(endpoint: Endpoint, param: Param, text: str) -> None:
+    name, legal = param.field, _legal(endpoint, param)
     if not text:
         raise mandatory(name) if param.required else RefusalError(-1105, f"Parameter '{name}' was empty.")
     if not re.fullmatch(legal, text):
@@ -141,9 +150,7 @@ def _check_value(param: Param, text: str, legal: str) -> None:
             -1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'."
         )
     if param.choices and text not in map(str, param.choices.values()):
-        if name == "interval":
-            raise RefusalError(-1120, "Invalid interval.")
-        raise mandatory(name) if name == "type" else invalid(name)
+        raise _bad_choice(endpoint, name, text)
     _check(name, param.max_length is None or len(text) <= param.max_length)
     if param.fixed is not None and text.lower() != str(param.fixed).lower():
         raise mandatory(name)
@@ -162,6 +169,17 @@ def _check_value(param: Param, text: str, legal: str) -> None:
         _check(name, Decimal(text) <= 1)
     elif param.kind == "addresses":
         _check(name, all(map(_is_address, text.split(","))))
+
+
+def _bad_choice(endpoint: Endpoint, name: str, text: str) -> RefusalError:
+    if endpoint.path == "/fapi/v1/depth" and name == "limit":
+        return RefusalError(-4021, f"'{text}' is not valid depth limit")
+    if name in _BAD_CHOICES:
+        return RefusalError(*_BAD_CHOICES[name])
+    if name == "type":
+        is_ticker = "/ticker" in endpoint.path
+        return RefusalError(-1139, "Invalid ticker type.") if is_ticker else mandatory(name)
+    return invalid(name)
 
 
 def _check(name: str, right: bool) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from toolkit.endpoints import API, FAPI, PAPI, SAPI_IP, RateLimit
 from toolkit.sandbox.limits import Limits, interval
+from toolkit.sandbox.market.symbols import CM, SPOT, UM, Market, pair_of
 from toolkit.sandbox.messages import RefusalError
-from toolkit.sandbox.world.market import CM, SPOT, UM, Market, pair_of
 
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
@@ -77,16 +77,16 @@ def _info(request: PublicRequest, rate_limit: RateLimit | None, symbols: list[di
 
 
 def _filters(market: Market) -> list[dict[str, object]]:
-    tick = "0.01000000" if market.price > 1 else "0.00000001"
+    tick, step = f"{market.tick:.8f}", f"{market.step:.8f}"
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00000000", "tickSize": tick},
         {
             "filterType": "LOT_SIZE",
-            "minQty": "0.00001000",
-            "maxQty": "9000.00000000",
-            "stepSize": "0.00001000",
+            "minQty": step,
+            "maxQty": "9000000.00000000",
+            "stepSize": step,
         },
-        {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
+        {"filterType": "NOTIONAL", "minNotional": f"{market.min_notional:.8f}", "applyMinToMarket": True},
     ]
 
 

@@ -11,9 +11,11 @@ from typing import Literal
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
 from toolkit.endpoints.model import PagingKind
 from toolkit.sandbox import layouts
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.example_rows import answer, example_rows
 from toolkit.sandbox.examples import example_of
-from toolkit.sandbox.keys import PARTNER, RegisteredKey
+from toolkit.sandbox.keys import PARTNER
+from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.spans import TimeRange, span_of
 from toolkit.sandbox.world import SubAccount, World
@@ -45,29 +47,6 @@ _SWITCHES: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedRequest:
-    """A request whose parameters have been checked.
-
-    Attributes:
-        key: The key that it is made with, None where the endpoint needs none.
-        max_rows: Maximum number of rows of the response; None if the request alone decides.
-    """
-
-    endpoint: Endpoint
-    values: Mapping[str, str]
-    key: RegisteredKey | None
-    now_ms: int
-    max_rows: int | None = None
-
-    @property
-    def signer(self) -> RegisteredKey:
-        """The key that it is signed with."""
-        if self.key is None:
-            raise LookupError(f"a request to {self.endpoint.qualified_name} has no key")
-        return self.key
-
-
-@dataclass(frozen=True, slots=True)
 class RowPage:
     """Rows of a response, and where they begin among all rows.
 
@@ -91,6 +70,7 @@ class Reads:
         rows_kept: Which rows an endpoint that has only a limit returns when a span holds more and the
             request has a startTime. The documents promise the oldest; a client should cope with both.
         examples: Example responses of endpoints that have none in `sandbox/examples/`, by their name.
+        market: The rules for market data.
     """
 
     def __init__(
@@ -99,8 +79,10 @@ class Reads:
         tables: Mapping[str, Table],
         rows_kept: RowsKept,
         examples: Mapping[str, object],
+        market: MarketRoutes,
     ) -> None:
         self._world = world
+        self._market = market
         self._tables = dict(tables)
         self._rows_kept = rows_kept
         self._examples = examples
@@ -121,10 +103,19 @@ class Reads:
             KEY_PERMISSIONS.qualified_name: _key_permissions,
         }
 
-    def is_example(self, qualified_name: str) -> bool:
+    def is_example(self, endpoint: Endpoint) -> bool:
         """Whether the rows of this endpoint are those of its documented example."""
         known = (self._tables, self._objects, self._world.table_names)
-        return not any(qualified_name in names for names in known)
+        if any(endpoint.qualified_name in names for names in known):
+            return False
+        return not self._market.serves(endpoint)
+
+    def market_data(self, request: CheckedRequest) -> object | None:
+        """The payload of an endpoint with market data, None if it is another or has a table."""
+        endpoint = request.endpoint
+        if endpoint.qualified_name in self._tables or not self._market.serves(endpoint):
+            return None
+        return self._market.payload(request)
 
     def single(self, request: CheckedRequest) -> object | None:
         """The payload of an endpoint that returns one object; None where it has a table."""
@@ -138,7 +129,7 @@ class Reads:
     def page(self, request: CheckedRequest) -> RowPage:
         """The rows that a list endpoint returns."""
         endpoint, values = request.endpoint, request.values
-        filters = {} if self.is_example(endpoint.qualified_name) else _filters(request)
+        filters = {} if self.is_example(endpoint) else _filters(request)
         span = span_of(endpoint, values, request.now_ms)
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -172,7 +173,7 @@ def documented(method: Callable[..., object]) -> list[str]:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
 def test_the_example_of_a_read_returns_rows(endpoint: Endpoint, names: Mapping[str, Any]) -> None:
-    lines = documented(getattr(getattr(names["link"], endpoint.system), endpoint.name))
+    lines = documented(attrgetter(endpoint.qualified_name)(names["link"]))
     assert lines == example(endpoint)
     frame = result_of(lines, names)
     assert isinstance(frame, pd.DataFrame)

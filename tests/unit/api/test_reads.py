@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import toolkit
 from scripts.generate import methods
 from tests.support.paths import EXAMPLES
+from tests.support.raw_rows import ABSENT, empty_response, raw_rows
 from tests.support.sandbox_env import SandboxEnv
 from toolkit.client import Link
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, NAMESPACES, Endpoint
@@ -44,13 +46,13 @@ DTYPES = {
 
 
 def method_of(link: Link, endpoint: Endpoint) -> Any:
-    return getattr(getattr(link, endpoint.system), endpoint.name)
+    return attrgetter(endpoint.qualified_name)(link)
 
 
 def assert_as_declared(frame: pd.DataFrame, endpoint: Endpoint, numbers: Numbers = "float") -> None:
     assert list(frame.columns) == [column.name for column in endpoint.columns]
     for column in endpoint.columns:
-        exact = column.kind == "amount" and numbers == "exact"
+        exact = column.kind == "amount" and (column.exact or numbers == "exact")
         expected = "exact" if exact else DTYPES[column.kind]
         assert frame[column.name].dtype == expected, column.name
     assert isinstance(frame.index, pd.RangeIndex)
@@ -77,50 +79,38 @@ def test_the_documented_response_becomes_the_declared_frame(
     frame = builder.frame({})
     assert_as_declared(frame, endpoint, numbers)
     assert frame.attrs["undeclared"] == []
-    rows = answer
-    for name in filter(None, endpoint.rows_field.split(".")):
-        rows = rows[name]
-    rows = rows if isinstance(rows, list) else [rows]
-    rows = rows[::-1] if endpoint.newest_first else rows
+    rows = raw_rows(endpoint, answer)
     assert len(frame) == len(rows)
-    for position, row in enumerate(rows):
-        for column in endpoint.columns:
-            sent = answer if column.outer else row
-            field = next((field for field in column.fields if field in sent), None)
-            value = frame[column.name][position]
-            if field is None:
+    declared = {column.name: column for column in endpoint.columns}
+    for index, row in enumerate(rows):
+        for name, sent in row.items():
+            column, value = declared[name], frame[name][index]
+            if sent is ABSENT:
                 assert column.optional
                 assert pd.isna(value)
             elif column.kind == "time":
-                assert value == pd.Timestamp(sent[field], unit="ms", tz="UTC")
+                assert value == pd.Timestamp(sent, unit="ms", tz="UTC")
             elif column.kind == "amount":
-                assert float(value) == float(sent[field])
+                assert type(value)(sent) == value
             elif column.masked == "key":
-                assert value == masked_key(sent[field])
+                assert value == masked_key(sent)
             elif column.kind == "id":
-                assert value == str(sent[field])
+                assert value == str(sent)
             elif column.kind == "texts":
-                assert list(value) == sent[field]
+                assert list(value) == sent
             elif column.kind == "integer":
-                assert value == int(sent[field])
+                assert value == int(sent)
             elif column.kind == "email":
-                assert value == mask(sent[field])
+                assert value == mask(sent)
             else:
-                assert value == sent[field]
+                assert value == sent
 
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
 def test_an_empty_response_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
     builder = FrameBuilder(endpoint, numbers)
-    payload: Any = {} if endpoint.row_layout == "named" else []
-    for name in reversed(endpoint.rows_field.split(".") if endpoint.rows_field else []):
-        payload = {name: payload}
-    if endpoint.success_field:
-        payload[endpoint.success_field] = True
-    if endpoint.rows_field:
-        payload |= {field: 1 for column in endpoint.columns if column.outer for field in column.fields}
-    builder.add(payload)
+    builder.add(empty_response(endpoint))
     frame = builder.frame({})
     assert len(frame) == 0
     assert_as_declared(frame, endpoint, numbers)
@@ -144,6 +134,8 @@ def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
         "from_id": account,
         "market": "um",
         "symbol": "BTCUSDT",
+        "symbols": ["BTCUSDT", "ETHUSDT"],
+        "interval": "1h",
         "pair": "BTCUSD",
         "agent_code": "ABCD1234",
         "broker_id": "ABCD1234",
@@ -154,8 +146,8 @@ def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
 
 def required_arguments(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
     given = {param.name: values[param.name] for param in endpoint.params if param.required}
-    if endpoint.at_least_one:
-        given["from_id"] = values["from_id"]
+    for name in endpoint.at_least_one[:1]:
+        given[name] = values[name]
     if endpoint.name == "deposit":
         given["sub_account_id"] = values["_deposit_of"]
     return given
@@ -167,6 +159,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
     shared_env: SandboxEnv, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
 ) -> None:
     given = required_arguments(endpoint, arguments)
+    before = len(shared_env.exchange.log)
     frame = method_of(shared_env.link, endpoint)(**given, numbers=numbers)
     assert_as_declared(frame, endpoint, numbers)
     assert len(frame) > 0
@@ -194,7 +187,8 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
     assert attrs["complete"] is True
     assert attrs["example"] is (endpoint.qualified_name in shared_env.exchange.examples)
     assert attrs["undeclared"] == []
-    assert attrs["weight"] == attrs["requests"] * endpoint.weight_of({})
+    sent = [entry for entry in [*shared_env.exchange.log][before:] if entry.path == endpoint.path]
+    assert (attrs["requests"], attrs["weight"]) == (len(sent), sum(entry.weight for entry in sent))
     assert set(given) <= set(attrs["parameters"])
     assert str(arguments["api_key"]) not in json.dumps(attrs)
 
@@ -226,7 +220,7 @@ def test_the_signature_of_a_method_is_the_declared_one(shared_link: Link, endpoi
 
 def test_completion_offers_the_endpoints_only(shared_link: Link) -> None:
     for namespace in NAMESPACES:
-        shown = {name for name in dir(getattr(shared_link, namespace.system)) if not name.startswith("_")}
+        shown = {name for name in dir(attrgetter(namespace.system)(shared_link)) if not name.startswith("_")}
         assert shown == {endpoint.name for endpoint in namespace.reads}
 
 
@@ -262,6 +256,8 @@ VALUES = {
     "from_id": "1",
     "market": "um",
     "symbol": "BTCUSDT",
+    "symbols": ["BTCUSDT", "ETHUSDT"],
+    "interval": "1h",
     "pair": "BTCUSD",
     "agent_code": "A",
     "broker_id": "A",
@@ -315,8 +311,12 @@ def test_a_choice_can_be_given_as_the_value_that_is_sent(
     for word, sent_value in param.choices.items():
         given = required_arguments(endpoint, arguments)
         if endpoint.window:
-            given |= {"start": "2025-12-10", "end": "2025-12-20"}
-        by_word = method_of(shared_link, endpoint)(**given | {param.name: word.upper()})
+            hours = endpoint.steps is not None  # thousands of the shortest steps
+            given |= {"start": "2025-12-19T23:00" if hours else "2025-12-10", "end": "2025-12-20"}
+        exchange_word = word == sent_value  # of which the case matters, as "1m" and "1M"
+        by_word = method_of(shared_link, endpoint)(
+            **given | {param.name: word if exchange_word else word.upper()}
+        )
         by_sent_value = method_of(shared_link, endpoint)(**given | {param.name: sent_value})
         for frame in (by_word, by_sent_value):
             frame["time"] = None  # the time of the response
@@ -416,9 +416,8 @@ def test_longer_spans_are_split(shared_link: Link, arguments: Mapping[str, Any],
 
 def test_an_endpoint_is_an_explicit_method() -> None:
     for endpoint in ENDPOINTS:
-        method = getattr(
-            type(getattr(toolkit.Link(key="a" * 64, secret="b" * 64), endpoint.system)), endpoint.name
-        )
+        resource = attrgetter(endpoint.system)(toolkit.Link(key="a" * 64, secret="b" * 64))
+        method = getattr(type(resource), endpoint.name)
         assert inspect.getsourcefile(method)
         assert endpoint.name in inspect.getsource(method)
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
+from toolkit.sandbox.market.symbols import CM, SPOT, UM
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
-from toolkit.sandbox.world.market import CM, SPOT, UM
 from toolkit.sandbox.world.people import ApiKey, Customer, SubAccount
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,

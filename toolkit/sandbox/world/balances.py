@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
-from toolkit.sandbox.world.market import PRICES_USD
+from toolkit.sandbox.market.symbols import PRICES_USD
 
 Wallet = Literal["spot", "um", "cm"]
 WALLETS: tuple[Wallet, ...] = ("spot", "um", "cm")

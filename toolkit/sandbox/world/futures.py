@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import (
+from toolkit.sandbox.hashing import (
     BoolArray,
     FloatArray,
     Int64Array,
@@ -16,7 +16,7 @@ from toolkit.sandbox.world.hashing import (
     uniform,
     weighted_choice,
 )
-from toolkit.sandbox.world.market import Market
+from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.world.people import Customer
 from toolkit.sandbox.world.stream import DAY, ActivityProfile, Block
 from toolkit.sandbox.world.tables import Row

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import BoolArray, Int64Array, weighted_choice
-from toolkit.sandbox.world.market import PRICES_USD
+from toolkit.sandbox.hashing import BoolArray, Int64Array, weighted_choice
+from toolkit.sandbox.market.symbols import PRICES_USD
 from toolkit.sandbox.world.rebates import owner_indices
 from toolkit.sandbox.world.stream import Block
 from toolkit.sandbox.world.tables import Row, is_false

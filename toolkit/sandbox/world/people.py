@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import numpy as np
 
+from toolkit.sandbox.hashing import hash_key, uniform
 from toolkit.sandbox.keys import letters
+from toolkit.sandbox.market.symbols import CM, UM, pair_of
 from toolkit.sandbox.world.balances import PRICES, Balances, spread
-from toolkit.sandbox.world.hashing import hash_key, uniform
-from toolkit.sandbox.world.market import CM, UM, pair_of
 from toolkit.sandbox.world.tables import Row
 
 Commission = tuple[int, int]

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import Int64Array
+from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.world.stream import DAY, HOUR, Block, RowGenerator, Stream
 from toolkit.sandbox.world.tables import Row
 

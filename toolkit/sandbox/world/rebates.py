@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import BoolArray, FloatArray, Int64Array, weighted_choice
-from toolkit.sandbox.world.market import PRICES_USD, Market
+from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, weighted_choice
+from toolkit.sandbox.market.symbols import PRICES_USD, Market
 from toolkit.sandbox.world.people import Customer
 from toolkit.sandbox.world.stream import Block
 from toolkit.sandbox.world.tables import Row, is_false

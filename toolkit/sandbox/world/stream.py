@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import (
+from toolkit.sandbox.hashing import (
     BoolArray,
     FloatArray,
     Int64Array,

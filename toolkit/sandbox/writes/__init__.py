@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from toolkit.sandbox.reads import CheckedRequest
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.world import World
 from toolkit.sandbox.writes import accounts, customers, fees, keys, transfers
 from toolkit.sandbox.writes.shared import WriteResponse

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.messages import RefusalError
-from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row

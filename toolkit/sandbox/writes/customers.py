@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.messages import RefusalError, invalid
-from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import Customer, World
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.writes.shared import WriteResponse, already_used

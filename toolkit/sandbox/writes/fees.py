@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.messages import RefusalError, invalid
-from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import SubAccount, World
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS, Commission
 from toolkit.sandbox.world.tables import Row

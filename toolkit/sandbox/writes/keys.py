@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.messages import RefusalError, mandatory
-from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import ApiKey, SubAccount, World
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.writes.shared import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.messages import RefusalError, invalid
-from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import ApiKey, SubAccount, World
 from toolkit.sandbox.world.tables import Row
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.messages import RefusalError
-from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.balances import FUTURES_WALLETS, PRICES, Balances, Wallet
 from toolkit.sandbox.world.transfers import ACCOUNT_TYPES, Transfer

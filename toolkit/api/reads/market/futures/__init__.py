@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from toolkit.api.reads.market.futures.candles import CandleReads
+from toolkit.api.reads.market.futures.candles import MarketFuturesCandleReads
 
 
-class MarketFuturesReads(CandleReads):
+class MarketFuturesReads(MarketFuturesCandleReads):
     """Market data (USD-M Futures): candles, trades, order books, funding and tickers, without a key."""
 
     _system = "market.futures"

@@ -13,7 +13,7 @@ from toolkit.frames.builder import Numbers
 from toolkit.planning import When
 
 
-class CandleReads(ReadResource):
+class MarketFuturesCandleReads(ReadResource):
     """Candles of USD-M futures: of trades, and of the mark, index and premium prices."""
 
     def klines(

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from toolkit.api.reads.market.spot.candles import CandleReads
+from toolkit.api.reads.market.spot.candles import MarketSpotCandleReads
 
 
-class MarketSpotReads(CandleReads):
+class MarketSpotReads(MarketSpotCandleReads):
     """Market data (Spot): symbols, candles, trades, order books and tickers, without a key."""
 
     _system = "market.spot"

@@ -13,7 +13,7 @@ from toolkit.frames.builder import Numbers
 from toolkit.planning import When
 
 
-class CandleReads(ReadResource):
+class MarketSpotCandleReads(ReadResource):
     """Candles."""
 
     def klines(

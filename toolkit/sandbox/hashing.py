@@ -29,8 +29,11 @@ def hash_key(*words: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
-def random_bits(key: int, *positions: npt.NDArray[np.generic]) -> UInt64Array:
-    """64 random bits for each position; a position of several parts is given as one array per part."""
+def random_bits(key: int | UInt64Array, *positions: npt.NDArray[np.generic]) -> UInt64Array:
+    """64 random bits for each position; a position of several parts is given as one array per part.
+
+    The key may differ by position.
+    """
     mixed = np.full(positions[0].shape, key, dtype=np.uint64)
     for part in positions:
         mixed ^= part.astype(np.uint64)

@@ -1,0 +1,166 @@
+"""The symbols of USD-M futures and their rules; whether the exchange responds, and its time."""
+
+from __future__ import annotations
+
+from toolkit.endpoints.market.futures.shared import DOCS
+from toolkit.endpoints.model import Column, ColumnKind, Endpoint
+from toolkit.endpoints.rate_limits import FAPI
+
+PING = Endpoint(
+    name="ping",
+    system="market.futures",
+    path="/fapi/v1/ping",
+    security="NONE",
+    rate_limit=FAPI,
+    columns=(
+        Column(name="answered", field="", kind="flag", doc="The exchange responded.", derived="answered"),
+    ),
+    summary="Whether the exchange responds, as one row.",
+    source=f"{DOCS}/Test-Connectivity",
+)
+
+TIME = Endpoint(
+    name="time",
+    system="market.futures",
+    path="/fapi/v1/time",
+    security="NONE",
+    rate_limit=FAPI,
+    columns=(Column(name="server_time", field="serverTime", kind="time", doc="Time of the exchange, UTC."),),
+    summary="The exchange's time, as one row.",
+    source=f"{DOCS}/Check-Server-Time",
+)
+
+
+def _rule(name: str, of: str, doc: str, kind: ColumnKind = "amount") -> Column:
+    """A column with a value of a symbol's filters. No symbol is known to lack one."""
+    filter_type, _, field = of.partition(".")
+    return Column(
+        name=name,
+        field=f"filters[filterType={filter_type}].{field}",
+        kind=kind,
+        doc=doc,
+        optional=True,
+        exact=kind == "amount",
+    )
+
+
+SYMBOLS = Endpoint(
+    name="symbols",
+    system="market.futures",
+    path="/fapi/v1/exchangeInfo",
+    security="NONE",
+    rate_limit=FAPI,
+    rows_field="symbols",
+    ignored=(
+        # Around the rows. By the page, "time" is to be asked for the time.
+        *("exchangeFilters", "rateLimits", "serverTime", "assets", "timezone", "futuresType"),
+        # The page calls these "ignore".
+        *("maintMarginPercent", "requiredMarginPercent"),
+        *("settlePlan", "maxMoveOrderLimit", "permissionSets"),
+    ),
+    columns=(
+        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        Column(name="pair", field="pair", kind="text", doc="Pair, the same for all contracts of it."),
+        Column(name="status", field="status", kind="text", doc="TRADING where it can be traded."),
+        Column(
+            name="contract_type", field="contractType", kind="text", doc="PERPETUAL, CURRENT_QUARTER, ..."
+        ),
+        Column(name="base_asset", field="baseAsset", kind="text", doc="Asset that is traded."),
+        Column(name="quote_asset", field="quoteAsset", kind="text", doc="Asset of its prices."),
+        Column(name="margin_asset", field="marginAsset", kind="text", doc="Asset of its margin."),
+        Column(name="onboard_date", field="onboardDate", kind="time", doc="When it was listed, UTC."),
+        Column(
+            name="delivery_date",
+            field="deliveryDate",
+            kind="time",
+            doc="When it is delivered, UTC; in the year 2100 for perpetual contracts.",
+        ),
+        _rule("tick_size", "PRICE_FILTER.tickSize", "Step of its prices, in the quote asset."),
+        _rule("min_price", "PRICE_FILTER.minPrice", "Lowest price of an order, in the quote asset."),
+        _rule("max_price", "PRICE_FILTER.maxPrice", "Highest price of an order, in the quote asset."),
+        _rule("step_size", "LOT_SIZE.stepSize", "Step of the quantities of orders, in the base asset."),
+        _rule("min_quantity", "LOT_SIZE.minQty", "Smallest quantity of an order, in the base asset."),
+        _rule("max_quantity", "LOT_SIZE.maxQty", "Largest quantity of an order, in the base asset."),
+        _rule("market_step_size", "MARKET_LOT_SIZE.stepSize", "`step_size` for market orders."),
+        _rule("market_min_quantity", "MARKET_LOT_SIZE.minQty", "`min_quantity` for market orders."),
+        _rule("market_max_quantity", "MARKET_LOT_SIZE.maxQty", "`max_quantity` for market orders."),
+        _rule("min_notional", "MIN_NOTIONAL.notional", "Smallest value of an order, in the quote asset."),
+        _rule(
+            "price_multiplier_up",
+            "PERCENT_PRICE.multiplierUp",
+            "Highest price of a buy order, as a multiple of the mark price.",
+        ),
+        _rule(
+            "price_multiplier_down",
+            "PERCENT_PRICE.multiplierDown",
+            "Lowest price of a sell order, as a multiple of the mark price.",
+        ),
+        _rule("max_orders", "MAX_NUM_ORDERS.limit", "Number of open orders allowed.", "integer"),
+        Column(
+            name="price_precision",
+            field="pricePrecision",
+            kind="integer",
+            doc="Decimal places of prices; `tick_size` is what orders go by.",
+        ),
+        Column(
+            name="quantity_precision",
+            field="quantityPrecision",
+            kind="integer",
+            doc="Decimal places of quantities; `step_size` is what orders go by.",
+        ),
+        Column(
+            name="base_asset_precision",
+            field="baseAssetPrecision",
+            kind="integer",
+            doc="Decimal places of the base asset.",
+        ),
+        Column(
+            name="quote_precision",
+            field="quotePrecision",
+            kind="integer",
+            doc="Decimal places of the quote asset.",
+        ),
+        Column(name="underlying_type", field="underlyingType", kind="text", doc="COIN, INDEX, ..."),
+        Column(
+            name="underlying_subtypes", field="underlyingSubType", kind="texts", doc="Groups it belongs to."
+        ),
+        Column(
+            name="trigger_protect",
+            field="triggerProtect",
+            kind="amount",
+            doc="Difference of prices from which protected orders are not triggered, a fraction of 1.",
+            exact=True,
+        ),
+        Column(
+            name="liquidation_fee",
+            field="liquidationFee",
+            kind="amount",
+            doc="Fee of a liquidation, a fraction of 1.",
+            exact=True,
+        ),
+        Column(
+            name="market_take_bound",
+            field="marketTakeBound",
+            kind="amount",
+            doc="Difference of a market order's price from the mark price allowed, a fraction of 1.",
+            exact=True,
+        ),
+        # The page of 2025 has "OrderType" in its example.
+        Column(
+            name="order_types",
+            field=("orderTypes", "OrderType"),
+            kind="texts",
+            doc="Types of orders allowed.",
+        ),
+        Column(
+            name="time_in_force",
+            field="timeInForce",
+            kind="texts",
+            doc="How long orders may stay: GTC, IOC, ...",
+        ),
+    ),
+    identity=("symbol",),
+    summary="The symbols and the rules for their orders, one row each.",
+    notes=("Steps and bounds are exact numbers, whatever `numbers` says.",),
+    source=f"{DOCS}/Exchange-Information",
+)
