@@ -69,8 +69,62 @@ def _timed(unit: TimeUnit) -> Endpoint:
     )
 
 
+BOOK = endpoint(
+    "book",
+    column("update_id", "lastUpdateId", "id", outer=True),
+    column("time", "E", "time", outer=True, optional=True),
+    column("side", ROW_NAME, "text"),
+    column("level", "", "integer", derived="level", of="price"),
+    column("price", "0", "amount"),
+    column("quantity", "1", "amount"),
+    column("total", "", "amount", derived="running_total", of="quantity"),
+    row_layout="arrays",
+    row_lists={"bids": "bid", "asks": "ask"},
+)
+"""An order book. Its sides are lists beside each other."""
+
+SYMBOLS = endpoint(
+    "symbols",
+    column("symbol", "symbol", "text"),
+    column("order_types", "orderTypes", "texts"),
+    column("permission_sets", "permissionSets[]", "texts"),
+    column("tick_size", "filters[filterType=PRICE_FILTER].tickSize", "amount", exact=True),
+    column(
+        "min_notional",
+        ("filters[filterType=NOTIONAL].minNotional", "filters[filterType=MIN_NOTIONAL].notional"),
+        "amount",
+        exact=True,
+        optional=True,
+    ),
+    rows_field="symbols",
+    ignored=("filters[filterType=PRICE_FILTER].maxPrice", "filters[filterType=ICEBERG_PARTS]"),
+)
+"""Rules of symbols, which are objects of a list that a value selects."""
+
 LAYOUTS: dict[str, tuple[Endpoint, Any]] = {
     "candles": (CANDLES, [candle(number) for number in range(3)]),
+    "an order book": (
+        BOOK,
+        {
+            "lastUpdateId": 2**60,
+            "E": FIRST,
+            "bids": [["0.3", "0.1"], ["0.2", "0.2"], ["0.1", "0.3"]],
+            "asks": [["0.4", "0.7"], ["0.5", "0.1"]],
+        },
+    ),
+    "an order book with an empty side": (BOOK, {"lastUpdateId": 1, "bids": [], "asks": [["0.4", "0.7"]]}),
+    "a response without fields": (endpoint("ping", column("ok", "", "flag", derived="answered")), {}),
+    "candles that may be closed": (
+        replace(
+            CANDLES,
+            columns=(*CANDLES.columns, column("closed", "", "flag", derived="closed", of="close_time")),
+        ),
+        [candle(number) for number in range(3)],
+    ),
+    "an exact column": (
+        endpoint("steps", column("step", "step", "amount", exact=True), column("price", "price", "amount")),
+        [{"step": "0.00000001", "price": "0.1"}, {"step": "92141578.00000000", "price": "0.7"}],
+    ),
     "arrays with texts": (
         endpoint(
             "levels",

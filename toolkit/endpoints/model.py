@@ -98,8 +98,11 @@ class Column:
         field: Name of the field, or its alternative spellings, of which the first one present is used.
             Objects within a row are reached by a path such as "data.total", and the objects of a list by one
             such as "data.balances[].asset": then each of these objects is a row. Where rows are arrays, it is
-            the position, from "0"; where they are named objects, `ROW_NAME` is the name. One object of a list
-            is reached by a value it has, as in "filters[filterType=PRICE_FILTER].tickSize". It is "" for a
+            the position, from "0"; where they are named objects or in `Endpoint.row_lists`, `ROW_NAME` is the
+            name. One object of a list is reached by a value it has, as in
+            "filters[filterType=PRICE_FILTER].tickSize"; the other objects are undeclared, unless
+            "filters[filterType=LOT_SIZE]" is among the `ignored` fields. A list of lists of texts ends with
+            "[]", as in "permissionSets[]": each inner list is then one text, joined by "|". It is "" for a
             derived column.
         kind: text, id (text that identifies something), email (masked by default), amount, integer, flag,
             time, or texts (a list).
@@ -111,9 +114,10 @@ class Column:
         exact: Whether its amounts are exact even where those of other columns are float64, as the steps of
             prices are.
         derived: How its values follow from the response instead of being in it: "closed" is whether the time
-            in the column `of` had passed when the exchange responded; "level" counts the rows of each of the
-            endpoint's `row_lists` from 1; "running_total" adds up the column `of` in each of them; "answered"
-            is always true.
+            in the column `of` is proven to have passed when the exchange responded; "level" counts the rows
+            of each of the endpoint's `row_lists` from 1, which are checked to be best first by the column
+            `of`: falling in the first list, the bids, and rising above them in the second, the asks;
+            "running_total" adds up the column `of` in each of the lists, exactly; "answered" is always true.
         of: The column it is derived from.
     """
 
@@ -251,7 +255,8 @@ class Endpoint:
         row_layout: Whether rows are "objects"; "arrays", whose columns are positions; or "named" objects in
             an object, each under its name.
         row_lists: Where the rows are in several lists beside each other, as the bids and asks of an order
-            book: the field of each list, and what the column with the field `ROW_NAME` calls its rows.
+            book: the field of each list, and what the column with the field `ROW_NAME` calls its rows. All
+            rows come in one response, without a span or pages.
         ignored: Documented fields that no column uses.
         timestamp_field: Name of the request parameter for the time of a signed request.
         success_field: Field that must be true in the object around the rows, "" where there is none.
@@ -361,6 +366,11 @@ class Endpoint:
             )
         return (*self.params, *extra, *self.unused)
 
+    @property
+    def received_columns(self) -> tuple[Column, ...]:
+        """The columns whose values are in the response: all but the derived ones."""
+        return tuple(column for column in self.columns if not column.derived)
+
     def columns_echoing(self, param: Param) -> tuple[Column, ...]:
         """The columns that repeat the value of a parameter in every row, () where none do.
 
@@ -370,7 +380,7 @@ class Endpoint:
         if param.columns:
             return tuple(column for column in self.columns if column.name in param.columns)
         field = param.field.lower()
-        return tuple(column for column in self.columns if field in map(str.lower, column.fields))
+        return tuple(column for column in self.received_columns if field in map(str.lower, column.fields))
 
     @property
     def needs(self) -> frozenset[Security]:

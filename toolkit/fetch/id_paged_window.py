@@ -165,7 +165,7 @@ class IdPagedWindow(WindowFetch):
 
     def _ids(self, page: Page) -> list[int]:
         """The ids of a page; -1 for one that is not a whole number."""
-        columns = self.endpoint.columns
+        columns = self.endpoint.received_columns
         index = next(n for n, column in enumerate(columns) if column.name == self.endpoint.paging.id_column)
         values = page.columns[index]
         return [

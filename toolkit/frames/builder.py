@@ -22,8 +22,9 @@ from toolkit.amounts import ExactDtype
 from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.errors import ContractError, RowOrderError
-from toolkit.frames.decode import DecodeError, arrow_type, contract_error, to_array
+from toolkit.frames.decode import DecodeError, arrow_type, contract_error, exact_columns, to_array
 from toolkit.frames.decoder import decoder_for
+from toolkit.frames.derived import derived_array
 from toolkit.frames.duplicates import DuplicateFilter
 from toolkit.frames.page import Moments, Page, Values, taken
 from toolkit.frames.validation import Query
@@ -65,7 +66,16 @@ class FrameBuilder:
         self._query = query
         self._emails = emails
         self.exact = numbers == "exact"
-        self._types = [arrow_type(column.kind, exact=self.exact) for column in endpoint.columns]
+        self._received = endpoint.received_columns
+        read_exactly = exact_columns(endpoint, exact=self.exact)
+        self._types = {
+            column.name: arrow_type(column.kind, exact=column.name in read_exactly)
+            for column in self._received
+        }
+        # What a running total adds up becomes float64 only in the frame.
+        self._frame_types = [
+            arrow_type(column.kind, exact=self.exact or column.exact) for column in endpoint.columns
+        ]
         self._responses: list[list[pa.Array]] = []
         self._duplicates = DuplicateFilter()
         self._last_time: int | None = None
@@ -90,8 +100,9 @@ class FrameBuilder:
             max_rows: Requested number of rows, None if none was requested.
 
         Raises:
-            ContractError: A value does not fit its column, or a row does not match the request; none of the
-                rows is kept then, as the others may be wrong too. Or there are more rows than requested;
+            ContractError: A value does not fit its column, a row does not match the request, or the sides of
+                an order book are out of order; none of the rows is kept then, as the others may be wrong too.
+                Or there are more rows than requested;
                 these are kept.
             RowOrderError: The rows are not oldest first, or start before the end of the previous response.
                 They are kept.
@@ -100,9 +111,13 @@ class FrameBuilder:
         count = page.rows
         self._check_query(page, span)
         new_rows = self._new_rows(page)
+        received = {
+            column.name: self._array(column, self._types[column.name], taken(values, new_rows, count))
+            for column, values in zip(self._received, page.columns, strict=True)
+        }
         arrays = [
-            self._array(column, type_, taken(values, new_rows, count))
-            for column, type_, values in zip(self._endpoint.columns, self._types, page.columns, strict=True)
+            self._derived(column, page, received, len(new_rows)) if column.derived else received[column.name]
+            for column in self._endpoint.columns
         ]
         moments = taken(page.moments, new_rows, count) if len(page.moments) else []
         self._responses.append(arrays)  # in one step: an interrupt leaves no partial response
@@ -134,7 +149,7 @@ class FrameBuilder:
         table = pa.table(
             [
                 _joined([arrays[index] for arrays in self._responses], type_)
-                for index, type_ in enumerate(self._types)
+                for index, type_ in enumerate(self._frame_types)
             ],
             names=[column.name for column in self._endpoint.columns],
         )
@@ -155,7 +170,7 @@ class FrameBuilder:
     def _check_query(self, page: Page, span: tuple[int, int] | None) -> None:
         if self._query is None:
             return
-        names = [column.name for column in self._endpoint.columns]
+        names = [column.name for column in self._received]
         values = dict(zip(names, page.columns, strict=True))
         mismatch = self._query.mismatch(values, span, page.moments)
         if mismatch:
@@ -167,14 +182,17 @@ class FrameBuilder:
     def _new_rows(self, page: Page) -> Sequence[int]:
         """Indexes of the rows that are not in an earlier response.
 
-        Rows are equal if the columns of the endpoint's identity are, or all columns where it has none.
+        Rows are equal if the columns of the endpoint's identity are, or all columns that are in the response
+        where it has none.
         """
         names = self._endpoint.identity
         identity = [
             page.texts.get(index, values)
-            for index, (column, values) in enumerate(zip(self._endpoint.columns, page.columns, strict=True))
+            for index, (column, values) in enumerate(zip(self._received, page.columns, strict=True))
             if column.name in names or not names
         ]
+        if not identity:
+            return range(page.rows)
         moments = page.moments if not names or self._endpoint.order_by in names else []
         try:
             return self._duplicates.new_rows(identity, _as_numbers(moments))
@@ -219,6 +237,13 @@ class FrameBuilder:
             problem = "a value is missing"
         raise contract_error(self._endpoint, problem, column)
 
+    def _derived(self, column: Column, page: Page, received: Mapping[str, pa.Array], rows: int) -> pa.Array:
+        try:
+            return derived_array(column, page, received, rows, exact=self.exact or column.exact)
+        except DecodeError as error:
+            problem = str(error)
+        raise contract_error(self._endpoint, problem, column)
+
     def _is_masked(self, column: Column) -> bool:
         return column.kind == "email" and (column.masked == "email" or self._emails == "masked")
 
@@ -228,7 +253,11 @@ def _joined(chunks: Sequence[pa.Array], type_: pa.DataType) -> pa.ChunkedArray:
     joined: list[pa.Array] = []
     for written, run in groupby(chunks, key=attrgetter("type")):
         column = pa.chunked_array(run, type=written)
-        if written != type_:
+        if (
+            written == EXACT_TYPE and type_ == pa.float64()
+        ):  # by way of text: Arrow would not always round right
+            column = column.cast(pa.string())
+        if column.type != type_:
             column = column.cast(type_)
         joined += column.chunks
     return pa.chunked_array(joined, type=type_)

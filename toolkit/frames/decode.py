@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -49,6 +50,22 @@ def contract_error(endpoint: Endpoint, problem: str, column: Column | None = Non
 def arrow_type(kind: ColumnKind, *, exact: bool) -> pa.DataType:
     """The Arrow type of a kind of column; `exact` applies to amounts."""
     return EXACT_TYPE if kind == "amount" and exact else _TYPES[kind]
+
+
+def exact_columns(endpoint: Endpoint, *, exact: bool) -> frozenset[str]:
+    """The columns of amounts that are decoded as exact amounts.
+
+    Args:
+        endpoint: The endpoint.
+        exact: Whether all of them are. If not, some are for themselves, and those with a running total, which
+            become float64 only when they were added up.
+    """
+    added_up = {column.of for column in endpoint.columns if column.derived == "running_total"}
+    return frozenset(
+        column.name
+        for column in endpoint.columns
+        if column.kind == "amount" and (exact or column.exact or column.name in added_up)
+    )
 
 
 def to_array(kind: ColumnKind, type_: pa.DataType, values: list[Any]) -> pa.Array:
@@ -158,15 +175,8 @@ def _flag(value: Any) -> bool | None:
     raise DecodeError(f"{_kind_of(value)} is neither true nor false")
 
 
-def _time(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < YEAR_3000:
-        return value
-    raise DecodeError(f"{_kind_of(value)} is not a time in milliseconds")
-
-
 _TIME_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z?", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,14}")
 _UNITS: Mapping[TimeUnit, str] = {
     "ms": "a time in milliseconds",
     "s": "a time in seconds",
@@ -179,7 +189,8 @@ def milliseconds(value: Any, unit: TimeUnit) -> int | None:
     """A time as milliseconds, never later than it is; None where it is missing.
 
     Args:
-        value: The time as it was received. "" is missing where times are text.
+        value: The time as it was received. "" is missing where times are text. The number of milliseconds may
+            be text, too: some endpoints sent it as one before they sent a number.
         unit: How it is written. Text is UTC.
 
     Raises:
@@ -193,6 +204,8 @@ def milliseconds(value: Any, unit: TimeUnit) -> int | None:
             with suppress(ValueError):  # such as February 30
                 moment = datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=UTC)
                 time = (moment - _EPOCH) // timedelta(milliseconds=1)
+    elif isinstance(value, str) and unit == "ms" and _DIGITS.fullmatch(value):
+        time = int(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         time = value * 1000 if unit == "s" else value // 1000 if unit == "us" else value
     if time is None or not 0 <= time < YEAR_3000:
@@ -220,7 +233,7 @@ _CONVERT: Mapping[ColumnKind, Callable[[Any], Any]] = {
     "amount": _amount,
     "integer": _integer,
     "flag": _flag,
-    "time": _time,
+    "time": partial(milliseconds, unit="ms"),
     "texts": _texts,
 }
 
@@ -230,7 +243,7 @@ _FAST: Mapping[tuple[Callable[[Any], Any], type], Callable[[list[Any]], list[Any
     (_identifier, int): lambda values: list(map(str, values)),
     (_integer, int): _unchanged,
     (_flag, bool): _unchanged,
-    (_time, int): _fast_times,
+    (_CONVERT["time"], int): _fast_times,
     (_float, str): _fast_floats,
     (_amount, str): _fast_amounts,
 }

@@ -51,10 +51,11 @@ class Decoder:
 
     def __init__(self, endpoint: Endpoint, *, exact: bool = False) -> None:
         self.endpoint = endpoint
-        self._declared = {field for column in endpoint.columns for field in column.fields}
+        self._columns = endpoint.received_columns
+        self._declared = {field for column in self._columns for field in column.fields}
         self._tree = tree_of(self._declared)
         self._ignored = frozenset(endpoint.ignored)
-        self._outer = [column for column in endpoint.columns if column.outer]
+        self._outer = [column for column in self._columns if column.outer]
         self._exact = exact
         self._shape = declared_shape(endpoint)
         # Made when they are needed. With their shape: another thread may have learnt one meanwhile.
@@ -99,12 +100,13 @@ class Decoder:
                 rows = [{**row, **outer} for row in rows]
             if endpoint.newest_first:
                 rows = rows[::-1]
-            columns = [self._values(column, rows) for column in endpoint.columns]
+            columns = [self._values(column, rows) for column in self._columns]
             self._learn(flat)
             return Page(
                 rows=len(rows),
                 columns=columns,
                 moments=self._moments(columns),
+                lists=flat.lists,
                 undeclared=frozenset(undeclared),
             )
         raise contract_error(self.endpoint, problem)
@@ -123,7 +125,9 @@ class Decoder:
     def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         """The values of a column as the exchange sent them, None where a field is missing."""
         values = self._received(column, rows)
-        if column.kind != "time" or column.unit == "ms":
+        if column.kind != "time" or (
+            column.unit == "ms" and not any(isinstance(each, str) for each in values)
+        ):
             return values
         try:
             return [milliseconds(value, column.unit) for value in values]
@@ -148,7 +152,7 @@ class Decoder:
         return values
 
     def _moments(self, columns: Sequence[list[Any]]) -> list[int | None]:
-        for column, values in zip(self.endpoint.columns, columns, strict=True):
+        for column, values in zip(self._columns, columns, strict=True):
             if column.name == self.endpoint.order_by:
                 return [time if type(time) is int else None for time in values]
         return []

@@ -113,13 +113,13 @@ class ObjectType:
         return values
 
 
-def object_type(node: Node, leaves: Mapping[str, Leaf], rows: tuple[str, Any] | None = None) -> ObjectType:
+def object_type(node: Node, leaves: Mapping[str, Leaf], rows: Sequence[tuple[str, Any]] = ()) -> ObjectType:
     """The type of an object.
 
     Args:
         node: The names of its fields.
         leaves: The leaves, by path.
-        rows: Name and type of one more field, which holds the rows.
+        rows: Name and type of each of the fields that hold the rows.
     """
     fields: list[tuple[str, Any, Any, Any]] = [
         (name, leaves[path].type, leaves[path].default, leaves[path]) for name, path in node.leaves.items()
@@ -128,8 +128,7 @@ def object_type(node: Node, leaves: Mapping[str, Leaf], rows: tuple[str, Any] | 
     lists = {name: object_type(child, leaves) for name, child in node.lists.items()}
     fields += [(name, each.type, NODEFAULT, each) for name, each in objects.items()]
     fields += [(name, list[each.type], NODEFAULT, each) for name, each in lists.items()]  # type: ignore[name-defined]
-    if rows is not None:
-        fields.append((*rows, NODEFAULT, None))
+    fields += [(*each, NODEFAULT, None) for each in rows]
     fields.sort(key=lambda each: each[2] is not NODEFAULT)  # in the order in which msgspec takes them
     names = tuple(name for name, *_ in fields)
     attributes = {name: f"f{index}" for index, name in enumerate(names)}

@@ -1,14 +1,17 @@
 """Where the values of a row are in a response, and how a decoded response becomes rows.
 
 Each row becomes a flat dict, whatever the layout: the fields of a nested object have paths such as
-"data.total"; each object of a nested list such as "data.balances[].asset" is a row of its own; items of an
-array have their position as a field, and a named object its name as the field `ROW_NAME`.
+"data.total"; each object of a nested list such as "data.balances[].asset" is a row of its own, unless it is
+selected by a value, as in "filters[filterType=LOT_SIZE].stepSize"; items of an array have their position as a
+field, and a named object, or a row of one of several lists, its name as the field `ROW_NAME`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.endpoints import Endpoint
@@ -17,6 +20,8 @@ from toolkit.endpoints.model import ROW_NAME
 Row = Mapping[str, Any]
 
 LIST = "[]"
+
+_SELECTED = re.compile(r"(?P<name>[^.\[]+)\[(?P<field>[^.=\]]+)=(?P<value>[^.\]]+)\]")
 
 # More than any row has: the items after them are not kept, and not even named as undeclared.
 _MAX_POSITIONS = 100
@@ -34,28 +39,69 @@ class Node:
         leaves: The path of each field that has a value, by name.
         objects: The nested objects, by name.
         lists: The nested lists of objects, by name; at most one.
+        selected: The nested lists of which some objects are selected, by name.
+        joined: The path of each list of lists of texts, by name.
     """
 
     leaves: dict[str, str] = field(default_factory=dict)
     objects: dict[str, Node] = field(default_factory=dict)
     lists: dict[str, Node] = field(default_factory=dict)
+    selected: dict[str, Selection] = field(default_factory=dict)
+    joined: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """The names of its fields."""
+        return {*self.leaves, *self.objects, *self.lists, *self.selected, *self.joined}
 
     @property
     def is_flat(self) -> bool:
         """Whether nothing in it is nested."""
-        return not self.objects and not self.lists
+        return not (self.objects or self.lists or self.selected or self.joined)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing in it is selected or joined, on any level."""
+        nested = (*self.objects.values(), *self.lists.values())
+        return not self.selected and not self.joined and all(node.is_plain for node in nested)
 
 
-def tree_of(paths: Iterable[str]) -> Node:
-    """The tree of paths such as "asset", "data.total" and "data.balances[].asset"."""
+@dataclass(slots=True)
+class Selection:
+    """A nested list whose objects are told apart by the value of a field.
+
+    Attributes:
+        field: The name of the field.
+        objects: The selected objects, by value.
+    """
+
+    field: str
+    objects: dict[str, Node]
+
+
+def tree_of(paths: Iterable[str], undeclared: Container[str] = ()) -> Node:
+    """The tree of paths such as "asset", "data.total", "data.balances[].asset" and "names[]".
+
+    Args:
+        paths: The paths.
+        undeclared: Those of undeclared fields, whose names may end with anything.
+    """
     root = Node()
     for path in paths:
         *parents, name = path.split(".")
         node = root
         for parent in parents:
+            if match := _SELECTED.fullmatch(parent):
+                selection = node.selected.setdefault(match["name"], Selection(match["field"], {}))
+                node = selection.objects.setdefault(match["value"], Node())
+                node.leaves.setdefault(match["field"], f"{path.rpartition('.')[0]}.{match['field']}")
+                continue
             children = node.lists if parent.endswith(LIST) else node.objects
             node = children.setdefault(parent.removesuffix(LIST), Node())
-        node.leaves[name] = path
+        if name.endswith(LIST) and path not in undeclared:
+            node.joined[name.removesuffix(LIST)] = path
+        else:
+            node.leaves[name] = path
     return root
 
 
@@ -67,11 +113,13 @@ class FlatRows:
         rows: The fields of each row by path. Fields that are not in the tree may be there as well.
         outer: The fields of the objects around the rows.
         unknown: Paths of the fields that are not in the tree.
+        lists: Number of rows in each of the endpoint's `row_lists`.
     """
 
     rows: Sequence[Row]
     outer: Row
     unknown: set[str]
+    lists: tuple[int, ...] = ()
 
 
 def open_rows(endpoint: Endpoint, payload: Any) -> tuple[Any, dict[str, Any]]:
@@ -110,6 +158,8 @@ def flatten(endpoint: Endpoint, tree: Node, payload: Any) -> FlatRows:
     Raises:
         ShapeError: The response does not have the declared shape.
     """
+    if endpoint.row_lists:
+        return _several_lists(endpoint, tree, payload)
     received, outer = open_rows(endpoint, payload)
     rows = _objects(endpoint, received)
     unknown: set[str] = set()
@@ -127,6 +177,22 @@ def flatten(endpoint: Endpoint, tree: Node, payload: Any) -> FlatRows:
         if not row.keys() <= known:
             unknown |= row.keys() - known
     return FlatRows(rows, outer, unknown)
+
+
+def _several_lists(endpoint: Endpoint, tree: Node, payload: Any) -> FlatRows:
+    """The rows of lists beside each other, one list after the other."""
+    rows: list[Row] = []
+    unknown: set[str] = set()
+    lengths: list[int] = []
+    outer: Row = payload if isinstance(payload, dict) else {}
+    for list_field, name in endpoint.row_lists.items():
+        one_list = replace(endpoint, rows_field=list_field, row_lists={})
+        flat = flatten(one_list, tree, payload)
+        rows += [{**row, ROW_NAME: name} for row in flat.rows]
+        unknown |= flat.unknown
+        lengths.append(len(flat.rows))
+    outer = {name: value for name, value in outer.items() if name not in endpoint.row_lists}
+    return FlatRows(rows, outer, unknown, tuple(lengths))
 
 
 def _objects(endpoint: Endpoint, received: Any) -> Sequence[Row]:
@@ -155,12 +221,15 @@ def _objects(endpoint: Endpoint, received: Any) -> Sequence[Row]:
 
 def _flat_rows(node: Node, value: Row, where: str, prefix: str, unknown: set[str]) -> list[Row]:
     """The rows of an object: one, or as many as its nested list has."""
-    unknown |= {
-        prefix + name
-        for name in value
-        if name not in node.leaves and name not in node.objects and name not in node.lists
-    }
-    rows: list[Row] = [{path: value[name] for name, path in node.leaves.items() if name in value}]
+    unknown |= {prefix + name for name in value.keys() - node.names}
+    row = {path: value[name] for name, path in node.leaves.items() if name in value}
+    for name, path in node.joined.items():
+        if name in value:
+            row[path] = _joined(value[name], f"{where}: {prefix + name!r}")
+    for name, selection in node.selected.items():
+        if name in value:
+            row |= _selected(selection, value[name], where, prefix + name, unknown)
+    rows: list[Row] = [row]
     for name, child in node.objects.items():
         if name in value:
             if not isinstance(value[name], dict):
@@ -177,3 +246,33 @@ def _flat_rows(node: Node, value: Row, where: str, prefix: str, unknown: set[str
             ]
             rows = [{**row, **more} for row in rows for more in nested]
     return rows
+
+
+def _selected(selection: Selection, value: Any, where: str, path: str, unknown: set[str]) -> dict[str, Any]:
+    """The fields of the objects in a list that are selected by a value."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ShapeError(f"{where}: {path!r} is not a list of objects")
+    row: dict[str, Any] = {}
+    found: set[str] = set()
+    for each in value:
+        which = each.get(selection.field)
+        if not isinstance(which, str):
+            raise ShapeError(f"{where}: an object in {path!r} has no text {selection.field!r}")
+        name = f"{path}[{selection.field}={which}]"
+        node = selection.objects.get(which)
+        if node is None:
+            unknown.add(name)
+            continue
+        if which in found:
+            raise ShapeError(f"{where}: {name!r} is there twice")
+        found.add(which)
+        row |= _flat_rows(node, each, where, f"{name}.", unknown)[0]
+    return row
+
+
+def _joined(value: Any, what: str) -> list[str]:
+    """A list of lists of texts as a list of texts."""
+    if isinstance(value, list) and all(isinstance(texts, list) for texts in value):
+        with suppress(TypeError):
+            return ["|".join(texts) for texts in value]
+    raise ShapeError(f"{what} is not a list of lists of texts")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.endpoints import Endpoint
 from toolkit.frames import plain
-from toolkit.frames.decode import TIME_TYPE
+from toolkit.frames.decode import TIME_TYPE, exact_columns
 from toolkit.frames.page import Page
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
@@ -43,19 +43,21 @@ class NumberArrayReader:
     """
 
     def __init__(self, endpoint: Endpoint, shape: Shape, *, exact: bool) -> None:
-        self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
-        kinds = {column.kind for column in endpoint.columns}
-        identity = {column.kind for column in endpoint.columns if column.name in endpoint.identity}
+        columns = endpoint.received_columns
+        self._fields = list(zip(columns, shape.fields, strict=True))
+        kinds = {column.kind for column in columns}
+        identity = {column.kind for column in columns if column.name in endpoint.identity}
         paths = {*shape.fields} | shape.extra
         self._width = len(paths)
         if (
             endpoint.row_layout != "arrays"
             or endpoint.rows_field
+            or endpoint.row_lists
             or endpoint.newest_first
             or not kinds <= _NUMBERS
             or not identity
             or "amount" in identity  # by their texts, which are not kept
-            or any(column.unit == "text" for column in endpoint.columns)
+            or any(column.unit == "text" for column in columns)
             or paths != set(map(str, range(self._width)))
         ):
             raise Unusual
@@ -65,9 +67,13 @@ class NumberArrayReader:
         if any(column.kind == "amount" and field not in quoted for column, field in self._fields):
             raise Unusual
         self._endpoint = endpoint
-        self._exact = exact
+        self._exact = exact_columns(endpoint, exact=exact)
         self._quoted = np.array(sorted(map(int, quoted)), np.int64)
-        self._amounts = [int(field) for column, field in self._fields if column.kind == "amount"]
+        self._floats = [
+            int(field)
+            for column, field in self._fields
+            if column.kind == "amount" and column.name not in self._exact
+        ]
         # How many quotation marks and brackets are before and after each value.
         self._marks_before = np.isin(np.arange(self._width), self._quoted).astype(np.int64)
         self._marks_after = self._marks_before.copy()
@@ -112,11 +118,11 @@ class NumberArrayReader:
     def _page(self, numbers: Numbers, rows: int) -> Page:
         columns: list[pa.Array] = []
         moments: NDArray[np.int64] | list[int | None] = []
-        floats = {} if self._exact else numbers.floats(self._amounts)
+        floats = numbers.floats(self._floats)
         for column, field in self._fields:
             position = int(field)
             if column.kind == "amount":
-                columns.append(numbers.exact(position) if self._exact else floats[position])
+                columns.append(floats[position] if position in floats else numbers.exact(position))
                 continue
             values = numbers.integers(position)
             if column.kind == "time":
@@ -180,8 +186,10 @@ class Numbers:
 
     def floats(self, positions: list[int]) -> dict[int, pa.Array]:
         """Columns of amounts as float64, by position."""
+        if not positions:
+            return {}
         values = self._columns[positions]
-        if positions and values.max() >= _MAX_FLOAT_INTEGER:
+        if values.max() >= _MAX_FLOAT_INTEGER:
             raise Unusual
         powers = [10.0 ** max(0, self._decimals[position]) for position in positions]
         return dict(zip(positions, map(pa.array, values / np.array(powers)[:, None]), strict=True))

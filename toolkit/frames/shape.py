@@ -37,27 +37,31 @@ class Shape:
 def declared_shape(endpoint: Endpoint) -> Shape:
     """The shape of a response that is as declared."""
     ignored = frozenset(endpoint.ignored)
-    return Shape(tuple(column.fields[0] for column in endpoint.columns), extra=ignored, outer_extra=ignored)
+    return Shape(
+        tuple(column.fields[0] for column in endpoint.received_columns), extra=ignored, outer_extra=ignored
+    )
 
 
 def learned_shape(endpoint: Endpoint, shape: Shape, flat: FlatRows) -> Shape:
     """The shape of a response that was accepted, which also allows what was allowed before."""
     if not flat.rows:
         return shape
-    outer_fields = {field for column in endpoint.columns if column.outer for field in column.fields}
+    columns = endpoint.received_columns
+    outer_fields = {field for column in columns if column.outer for field in column.fields}
     row = dict(flat.rows[0]) | {name: value for name, value in flat.outer.items() if name in outer_fields}
     is_array = endpoint.row_layout == "arrays"
+    positions = frozenset(flat.rows[0]) - {ROW_NAME}
     fields = tuple(
         next((field for field in column.fields if field in row), "" if is_array else usual)
-        for column, usual in zip(endpoint.columns, shape.fields, strict=True)
+        for column, usual in zip(columns, shape.fields, strict=True)
     )
     swapped = frozenset(
         field
-        for column, field in zip(endpoint.columns, fields, strict=True)
+        for column, field in zip(columns, fields, strict=True)
         if field and _is_swapped(column, row.get(field))
     )
     if is_array:
-        extra = frozenset(map(str, range(len(row)))) - {*fields}
+        extra = positions - {*fields}
         swapped |= {position for position in extra if isinstance(row[position], str)}
     else:
         extra = _joined(shape.extra, _within_declared(endpoint, flat.unknown - {ROW_NAME}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
-from toolkit.frames.decode import TIME_TYPE, arrow_type
+from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Page
@@ -43,14 +44,14 @@ class StructReader:
     def __init__(self, endpoint: Endpoint, shape: Shape, *, exact: bool) -> None:
         self._endpoint = endpoint
         self._shape = shape
-        self._exact = exact
-        names = endpoint.identity
-        self._identity = {column.name for column in endpoint.columns if column.name in names or not names}
-        self._fields = list(zip(endpoint.columns, shape.fields, strict=True))
-        self._declared = {field for column in endpoint.columns for field in column.fields}
+        self._exact = exact_columns(endpoint, exact=exact)
+        names, declared = endpoint.identity, endpoint.received_columns
+        self._identity = {column.name for column in declared if column.name in names or not names}
+        self._fields = list(zip(declared, shape.fields, strict=True))
+        self._declared = {field for column in declared for field in column.fields}
         self._ignored = frozenset(endpoint.ignored)
         self._time_at = next(
-            (n for n, column in enumerate(endpoint.columns) if column.name == endpoint.order_by), None
+            (n for n, column in enumerate(declared) if column.name == endpoint.order_by), None
         )
         columns = {field: column for column, field in self._fields if field}
         outer = {field: column for column, field in self._fields if column.outer}
@@ -63,6 +64,9 @@ class StructReader:
             for path in outer.keys() | shape.outer_extra
         }
         paths = {*self._leaves}
+        tree = tree_of(paths, shape.extra)
+        if not tree.is_plain:
+            raise Unusual
         lists = {path.rpartition(LIST)[0] for path in paths if LIST in path}
         if len(lists) > 1 or any(LIST in path for path in lists):  # a list in a list
             raise Unusual
@@ -70,15 +74,18 @@ class StructReader:
         if endpoint.row_layout == "arrays":
             row_type: Any = self._array_type(paths)
         else:
-            self._row = object_type(tree_of(paths), self._leaves)
+            self._row = object_type(tree, self._leaves)
             row_type = self._row.type
         rows_type: Any = dict[str, row_type] if endpoint.row_layout == "named" else list[row_type]
         self._wrappers: list[ObjectType] = []
+        if endpoint.row_lists:
+            self._wrappers = [self._wrapper(dict.fromkeys(endpoint.row_lists, rows_type))]
+            rows_type = self._wrappers[0].type
         for name in reversed(endpoint.rows_field.split(".") if endpoint.rows_field else []):
-            self._wrappers.insert(0, self._wrapper(name, rows_type))
+            self._wrappers.insert(0, self._wrapper({name: rows_type}))
             rows_type = self._wrappers[0].type
         # Bytes that a row has at least, if it is valid; a comma and the brackets included.
-        shortest = 3 + (0 if self._row is None else self._row.shortest)
+        shortest = 3 + (2 * len(paths) if self._row is None else self._row.shortest)
         memory = _BYTES_PER_VALUE * (len(self._leaves) + 8)
         self._max_bytes = min(MAX_BODY_BYTES, _MAX_MEMORY * shortest // memory)
         self._decoder = msgspec.json.Decoder(rows_type)
@@ -90,18 +97,23 @@ class StructReader:
             raise Unusual
         return tuple.__class_getitem__(tuple(self._leaves[str(position)].type for position in range(width)))
 
-    def _wrapper(self, rows_name: str, rows_type: Any) -> ObjectType:
-        """The type of an object around the rows. Which of its fields is at which level is not declared."""
+    def _wrapper(self, rows: Mapping[str, Any]) -> ObjectType:
+        """The type of an object around the rows. Which of its fields is at which level is not declared.
+
+        Args:
+            rows: The type of each of its fields that hold rows, by name.
+        """
         success = self._endpoint.success_field
         leaves = dict(self._outer_leaves)
         if success:
             leaves[success] = Leaf(success, bool, "none")
-        leaves.pop(rows_name, None)
+        for name in rows:
+            leaves.pop(name, None)
         every = {
             path: replace(leaf, type=leaf.type if leaf.type is Raw else leaf.type | UnsetType, optional=True)
             for path, leaf in leaves.items()
         }
-        return object_type(Node(leaves={path: path for path in every}), every, (rows_name, rows_type))
+        return object_type(Node(leaves={path: path for path in every}), every, [*rows.items()])
 
     # -- one response ----------------------------------------------------------------------------------
 
@@ -114,23 +126,31 @@ class StructReader:
         received = response = self._parsed(body)
         counted = Counted()
         outer: dict[str, Any] = {}
+        lists: dict[str, Sequence[Any]] = {}
         for wrapper in self._wrappers:
             counted.strings += len(wrapper.names)
-            rows_at = next(index for index in range(len(wrapper.names)) if index not in wrapper.leaves)
             values = msgspec.structs.astuple(received)
+            inner = {name: values[n] for n, name in enumerate(wrapper.names) if n not in wrapper.leaves}
             for index, leaf in wrapper.leaves.items():
                 if values[index] is UNSET:
                     counted.strings -= 1
                 else:
                     outer[leaf.path] = counted.values_of(leaf, (values[index],))[0]
-            received = values[rows_at]
+            if self._endpoint.row_lists:
+                lists, received = inner, [*chain.from_iterable(inner.values())]
+            else:
+                (received,) = inner.values()
         if self._endpoint.success_field and outer.get(self._endpoint.success_field) is not True:
             raise Unusual
         by_path, rows = self._rows(received, counted)
+        if lists:
+            names = self._endpoint.row_lists
+            by_path[ROW_NAME] = [names[field] for field, items in lists.items() for _ in items]
         counted.check(int(np.count_nonzero(np.frombuffer(body, np.uint8) == _QUOTE)))
         # Only now: msgspec does not look into a value that no column has before it was found to be plain.
         outline = self._outline(response)
-        return self._page(rows, by_path, outer, counted.raw, outline)
+        page = self._page(rows, by_path, outer, counted.raw, outline)
+        return replace(page, lists=tuple(map(len, lists.values()))) if lists else page
 
     def _parsed(self, body: bytes) -> Any:
         if b"\\" in body or len(body) > self._max_bytes:
@@ -221,9 +241,10 @@ class StructReader:
                     amounts[index] = plain.texts(values)
             elif column.kind == "amount":
                 written = self._as_texts(field, values)
-                if not self._exact:
+                is_exact = column.name in self._exact
+                if not is_exact:
                     arrays[index] = plain.floats(written)
-                if self._exact or column.name in self._identity:
+                if is_exact or column.name in self._identity:
                     texts[index] = written
             elif isinstance(values[0], str):
                 texts[index] = values
@@ -273,10 +294,11 @@ class StructReader:
             if field in self._shape.swapped:
                 raise Unusual
             return plain.array_of(values, pa.int64())
+        is_exact = column.name in self._exact
         if values.count(None) == len(values):
-            return pa.nulls(len(values), arrow_type(kind, exact=self._exact))
+            return pa.nulls(len(values), arrow_type(kind, exact=is_exact))
         if kind == "amount":
-            return plain.some_amounts(values, exact=self._exact)
+            return plain.some_amounts(values, exact=is_exact)
         if kind == "id" and isinstance(next(value for value in values if value is not None), int):
             return plain.array_of(values, pa.int64())  # refuses texts
         return plain.texts(values)

@@ -26,12 +26,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from toolkit import errors
 from toolkit.auth.credentials import Credentials, Keys
 from toolkit.auth.signing import encode, sign
 from toolkit.endpoints import Endpoint, Host
+from toolkit.frames.page import Page
 from toolkit.gateway.calls import ReadRequest, RequestStats, WriteAttempt, WriteRequest
 from toolkit.gateway.server_info import ServerInfo
 from toolkit.gateway.write_results import not_sent
@@ -42,7 +44,7 @@ from toolkit.runtime.interruptions import forgiving
 from toolkit.runtime.tracebacks import without_traceback
 from toolkit.timing.cancel import CancelToken, Show, Wait
 from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, ClockMeasurement, HostClock
-from toolkit.timing.http_dates import made_at
+from toolkit.timing.http_dates import is_cached, made_at
 from toolkit.transport.responses import RawResponse, excerpt, parse_response
 from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 
@@ -131,6 +133,7 @@ class Sender:
         while True:
             self._prepare(request, cancel)
             attempts += 1
+            sent_at = self.time_at_least(request.rate_limit.host)
             response, failure = self._attempt_without_trace(request, credentials, stats, cancel)
             partial = None if failure is None else failure.partial_response
             if partial is not None and partial.status >= 300:
@@ -146,11 +149,13 @@ class Sender:
                     request.qualified_name, request.path, response, now, attempts, decoder=request.decoder
                 )
                 if error is None:
-                    stats.add_response(
-                        self._made_at(request.rate_limit.host, response),
-                        is_example=_EXAMPLE_HEADER in response.headers,
-                    )
-                    return payload
+                    made = self._made_at(request.rate_limit.host, response)
+                    stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
+                    if not isinstance(payload, Page):
+                        return payload
+                    if made is None and not is_cached(response.headers):
+                        made = sent_at  # it was made after the request was sent
+                    return payload if made is None else replace(payload, made_at=int(made * 1000))
             if isinstance(error, errors.BannedError):
                 self._budget.apply_ban(error)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:

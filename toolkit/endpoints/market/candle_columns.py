@@ -47,4 +47,12 @@ CANDLE_COLUMNS = (
         kind="amount",
         doc="Amount that takers bought, in the quote asset.",
     ),
+    Column(
+        name="closed",
+        field="",
+        kind="flag",
+        doc="Whether the candle had ended when the exchange responded.",
+        derived="closed",
+        of="close_time",
+    ),
 )

@@ -19,7 +19,8 @@ from toolkit.endpoints.market.futures.ratios import (
     TOP_ACCOUNT_RATIO,
     TOP_POSITION_RATIO,
 )
-from toolkit.endpoints.market.futures.symbols import PING, SYMBOLS, TIME
+from toolkit.endpoints.market.futures.server import PING, TIME
+from toolkit.endpoints.market.futures.symbols import SYMBOLS
 from toolkit.endpoints.market.futures.tickers import TICKER_24HR, TICKER_BOOK, TICKER_PRICE
 from toolkit.endpoints.market.futures.trades import AGG_TRADES, HISTORICAL_TRADES, TRADES
 from toolkit.endpoints.model import Endpoint

@@ -47,6 +47,7 @@ DEPTH = Endpoint(
             kind="integer",
             doc="Its place in its side, 1 is the best.",
             derived="level",
+            of="price",
         ),
         Column(name="price", field="0", kind="amount", doc="Price, in the quote asset."),
         Column(name="quantity", field="1", kind="amount", doc="Amount at this price, in the base asset."),

@@ -1,34 +1,10 @@
-"""The symbols of USD-M futures and their rules; whether the exchange responds, and its time."""
+"""The symbols of USD-M futures, and the rules for their orders."""
 
 from __future__ import annotations
 
 from toolkit.endpoints.market.futures.shared import DOCS
 from toolkit.endpoints.model import Column, ColumnKind, Endpoint
 from toolkit.endpoints.rate_limits import FAPI
-
-PING = Endpoint(
-    name="ping",
-    system="market.futures",
-    path="/fapi/v1/ping",
-    security="NONE",
-    rate_limit=FAPI,
-    columns=(
-        Column(name="answered", field="", kind="flag", doc="The exchange responded.", derived="answered"),
-    ),
-    summary="Whether the exchange responds, as one row.",
-    source=f"{DOCS}/Test-Connectivity",
-)
-
-TIME = Endpoint(
-    name="time",
-    system="market.futures",
-    path="/fapi/v1/time",
-    security="NONE",
-    rate_limit=FAPI,
-    columns=(Column(name="server_time", field="serverTime", kind="time", doc="Time of the exchange, UTC."),),
-    summary="The exchange's time, as one row.",
-    source=f"{DOCS}/Check-Server-Time",
-)
 
 
 def _rule(name: str, of: str, doc: str, kind: ColumnKind = "amount") -> Column:
@@ -57,6 +33,9 @@ SYMBOLS = Endpoint(
         # The page calls these "ignore".
         *("maintMarginPercent", "requiredMarginPercent"),
         *("settlePlan", "maxMoveOrderLimit", "permissionSets"),
+        "filters[filterType=MAX_NUM_ALGO_ORDERS]",
+        "filters[filterType=POSITION_RISK_CONTROL]",
+        "filters[filterType=PERCENT_PRICE].multiplierDecimal",
     ),
     columns=(
         Column(name="symbol", field="symbol", kind="text", doc="Symbol."),

@@ -3,10 +3,28 @@
 
 from __future__ import annotations
 
+from toolkit.api.reads.market.futures.books import MarketFuturesBookReads
 from toolkit.api.reads.market.futures.candles import MarketFuturesCandleReads
+from toolkit.api.reads.market.futures.funding import MarketFuturesFundingReads
+from toolkit.api.reads.market.futures.open_interest import MarketFuturesOpenInterestReads
+from toolkit.api.reads.market.futures.ratios import MarketFuturesRatioReads
+from toolkit.api.reads.market.futures.server import MarketFuturesServerReads
+from toolkit.api.reads.market.futures.symbols import MarketFuturesSymbolReads
+from toolkit.api.reads.market.futures.tickers import MarketFuturesTickerReads
+from toolkit.api.reads.market.futures.trades import MarketFuturesTradeReads
 
 
-class MarketFuturesReads(MarketFuturesCandleReads):
+class MarketFuturesReads(
+    MarketFuturesServerReads,
+    MarketFuturesSymbolReads,
+    MarketFuturesCandleReads,
+    MarketFuturesBookReads,
+    MarketFuturesTradeReads,
+    MarketFuturesFundingReads,
+    MarketFuturesOpenInterestReads,
+    MarketFuturesRatioReads,
+    MarketFuturesTickerReads,
+):
     """Market data (USD-M Futures): candles, trades, order books, funding and tickers, without a key."""
 
     _system = "market.futures"

@@ -60,6 +60,7 @@ class MarketFuturesCandleReads(ReadResource):
             - trades (integer): Number of trades.
             - taker_base_volume (amount): Amount that takers bought, in the base asset.
             - taker_quote_volume (amount): Amount that takers bought, in the quote asset.
+            - closed (flag): Whether the candle had ended when the exchange responded.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -67,8 +68,243 @@ class MarketFuturesCandleReads(ReadResource):
             ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
             ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
-        Source: https://developers.binance.com/en/docs/products/derivatives-trading-usds-futures/market-data/rest-api/Kline-Candlestick-Data
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api/Kline-Candlestick-Data
         """
         return self._fetch(
             candles.KLINES, {"symbol": symbol, "interval": interval}, start=start, end=end, numbers=numbers
+        )
+
+    def continuous_klines(
+        self,
+        pair: str,
+        contract_type: Literal["perpetual", "current_quarter", "next_quarter", "tradifi_perpetual"],
+        interval: Literal[
+            "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
+        ],
+        *,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Candles of a pair's contract of one kind, one row each, over all quarters.
+
+        GET /fapi/v1/continuousKlines: weight by its parameters, rate limit fapi (2,400 a minute for each
+        IP address, shared by /fapi/*). Needs no key.
+
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
+        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
+        as 100, may be a lower limit than the documented one, so it is treated alike.
+
+        Example:
+            link.market.futures.continuous_klines("BTCUSDT", "perpetual", "1h", start="-3D")
+
+        Args:
+            pair: Pair, such as BTCUSDT: the contracts of a pair differ in their delivery.
+            contract_type: Which contract of the pair.
+            interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
+            start: Start of the span, included; defaults to 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - open_time (time): First millisecond of the candle, UTC.
+            - open (amount): First price, in the quote asset.
+            - high (amount): Highest price, in the quote asset.
+            - low (amount): Lowest price, in the quote asset.
+            - close (amount): Last price, in the quote asset.
+            - volume (amount): Amount traded, in the base asset.
+            - close_time (time): Last millisecond of the candle, UTC.
+            - quote_volume (amount): Amount traded, in the quote asset.
+            - trades (integer): Number of trades.
+            - taker_base_volume (amount): Amount that takers bought, in the base asset.
+            - taker_quote_volume (amount): Amount that takers bought, in the quote asset.
+            - closed (flag): Whether the candle had ended when the exchange responded.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api/Continuous-Contract-Kline-Candlestick-Data
+        """
+        return self._fetch(
+            candles.CONTINUOUS_KLINES,
+            {"pair": pair, "contract_type": contract_type, "interval": interval},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def mark_price_klines(
+        self,
+        symbol: str,
+        interval: Literal[
+            "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
+        ],
+        *,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Candles of a symbol's mark price, which liquidations go by, one row each.
+
+        GET /fapi/v1/markPriceKlines: weight by its parameters, rate limit fapi (2,400 a minute for each
+        IP address, shared by /fapi/*). Needs no key.
+
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
+        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
+        as 100, may be a lower limit than the documented one, so it is treated alike.
+
+        Example:
+            link.market.futures.mark_price_klines("BTCUSDT", "1h", start="-3D")
+
+        Args:
+            symbol: Symbol.
+            interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
+            start: Start of the span, included; defaults to 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - open_time (time): First millisecond of the candle, UTC.
+            - open (amount): First mark price, in the quote asset.
+            - high (amount): Highest mark price, in the quote asset.
+            - low (amount): Lowest mark price, in the quote asset.
+            - close (amount): Last mark price, in the quote asset.
+            - close_time (time): Last millisecond of the candle, UTC.
+            - closed (flag): Whether the candle had ended when the exchange responded.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api/Mark-Price-Kline-Candlestick-Data
+        """
+        return self._fetch(
+            candles.MARK_PRICE_KLINES,
+            {"symbol": symbol, "interval": interval},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def index_price_klines(
+        self,
+        pair: str,
+        interval: Literal[
+            "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
+        ],
+        *,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Candles of a pair's index price, which is that of spot markets, one row each.
+
+        GET /fapi/v1/indexPriceKlines: weight by its parameters, rate limit fapi (2,400 a minute for each
+        IP address, shared by /fapi/*). Needs no key.
+
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
+        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
+        as 100, may be a lower limit than the documented one, so it is treated alike.
+
+        Example:
+            link.market.futures.index_price_klines("BTCUSDT", "1h", start="-3D")
+
+        Args:
+            pair: Pair, such as BTCUSDT: the contracts of a pair differ in their delivery.
+            interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
+            start: Start of the span, included; defaults to 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - open_time (time): First millisecond of the candle, UTC.
+            - open (amount): First index price, in the quote asset.
+            - high (amount): Highest index price, in the quote asset.
+            - low (amount): Lowest index price, in the quote asset.
+            - close (amount): Last index price, in the quote asset.
+            - close_time (time): Last millisecond of the candle, UTC.
+            - closed (flag): Whether the candle had ended when the exchange responded.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api/Index-Price-Kline-Candlestick-Data
+        """
+        return self._fetch(
+            candles.INDEX_PRICE_KLINES,
+            {"pair": pair, "interval": interval},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def premium_index_klines(
+        self,
+        symbol: str,
+        interval: Literal[
+            "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"
+        ],
+        *,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Candles of a symbol's premium over its index price, from which funding follows, one row each.
+
+        GET /fapi/v1/premiumIndexKlines: weight by its parameters, rate limit fapi (2,400 a minute for
+        each IP address, shared by /fapi/*). Needs no key.
+
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
+        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
+        as 100, may be a lower limit than the documented one, so it is treated alike.
+
+        Example:
+            link.market.futures.premium_index_klines("BTCUSDT", "1h", start="-3D")
+
+        Args:
+            symbol: Symbol.
+            interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
+            start: Start of the span, included; defaults to 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - open_time (time): First millisecond of the candle, UTC.
+            - open (amount): First premium, a fraction of the index price; it may be negative.
+            - high (amount): Highest premium, a fraction of the index price.
+            - low (amount): Lowest premium, a fraction of the index price.
+            - close (amount): Last premium, a fraction of the index price.
+            - close_time (time): Last millisecond of the candle, UTC.
+            - closed (flag): Whether the candle had ended when the exchange responded.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api/Premium-Index-Kline-Data
+        """
+        return self._fetch(
+            candles.PREMIUM_INDEX_KLINES,
+            {"symbol": symbol, "interval": interval},
+            start=start,
+            end=end,
+            numbers=numbers,
         )

@@ -59,6 +59,7 @@ class MarketSpotCandleReads(ReadResource):
             - trades (integer): Number of trades.
             - taker_base_volume (amount): Amount that takers bought, in the base asset.
             - taker_quote_volume (amount): Amount that takers bought, in the quote asset.
+            - closed (flag): Whether the candle had ended when the exchange responded.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
