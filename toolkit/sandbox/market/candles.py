@@ -1,0 +1,269 @@
+"""Candles of any interval: made of minutes, and where one still runs, of its trades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+
+from toolkit.sandbox.hashing import BoolArray, Int64Array
+from toolkit.sandbox.market import intervals
+from toolkit.sandbox.market.calendar import HOUR_MS, TradingHours
+from toolkit.sandbox.market.history import MarketHistory
+from toolkit.sandbox.market.minutes import Minutes
+from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
+from toolkit.sandbox.market.symbols import Market
+from toolkit.sandbox.market.trades import trades_between
+
+# Longer candles are made of hours, which are kept: a whole number of blocks has a whole number of hours.
+_HOURS_KEPT = 256
+_HOUR_BLOCKS = _HOURS_KEPT * 60 // BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """Candles, oldest first. Times in ms, prices in ticks, quantities in steps, amounts of the quote in ticks times steps.
+
+    Attributes:
+        close_time: The last millisecond of the interval, whether it is over or not.
+        trades: Number of trades. Without any, the four prices are that of the last trade.
+        first_trade: Id of the first trade, or of the next one if there is none.
+    """
+
+    open_time: Int64Array
+    close_time: Int64Array
+    open: Int64Array
+    high: Int64Array
+    low: Int64Array
+    close: Int64Array
+    volume: Int64Array
+    quote: Int64Array
+    taker_volume: Int64Array
+    taker_quote: Int64Array
+    trades: Int64Array
+    first_trade: Int64Array
+
+    def __len__(self) -> int:
+        return len(self.open_time)
+
+    def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+_SUMS = ("volume", "quote", "taker_volume", "taker_quote", "trades")
+_NAMES = tuple(field.name for field in fields(Candles))
+
+
+def joined(*parts: Candles) -> Candles:
+    """Candles one after another."""
+    return Candles(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
+
+
+def candles(
+    history: MarketHistory,
+    market: Market,
+    interval: str,
+    *,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    limit: int,
+    now_ms: int,
+    newest: bool = False,
+) -> Candles:
+    """The candles that open within a span, both ends included.
+
+    Args:
+        history: Where they come from.
+        market: The symbol.
+        interval: As the exchange writes it, from "1s" to "1M".
+        start_ms: Beginning of the span; None is the beginning of trading.
+        end_ms: End of the span; None is now.
+        limit: Largest number of candles.
+        now_ms: Nothing later is told. A candle that runs counts the trades up to here.
+        newest: If there are more than `limit`, give the last of them, otherwise the first.
+    """
+    hours = history.hours(market)
+    last_ms = min(hours.end_of_trading(now_ms) - 1, now_ms if end_ms is None else end_ms)
+    first_ms = hours.listed_ms if start_ms is None else max(start_ms, hours.listed_ms)
+    last = intervals.number_of(interval, last_ms)
+    first = intervals.number_of(interval, first_ms)
+    if start_ms is not None and intervals.begin_of(interval, first) < start_ms:
+        first += 1
+    # Intervals within maintenance have no candle, and do not count.
+    skipped = _intervals_in_maintenance(hours, interval)
+    if newest:
+        first = max(first, last - limit - skipped + 1)
+    else:
+        last = min(last, first + limit + skipped - 1)
+    if first > last:
+        return _none()
+    made = _between(history, market, interval, first, last, now_ms)
+    return made[-limit:] if newest else made[:limit]
+
+
+def _none() -> Candles:
+    return Candles(*(np.empty(0, np.int64) for _ in _NAMES))
+
+
+def _intervals_in_maintenance(hours: TradingHours, interval: str) -> int:
+    begin, end = hours.maintenance
+    return intervals.number_of(interval, end) - intervals.number_of(interval, begin)
+
+
+def _between(
+    history: MarketHistory, market: Market, interval: str, first: int, last: int, now_ms: int
+) -> Candles:
+    """The candles with these numbers, both included."""
+    begin, end = intervals.begin_of(interval, first), intervals.begin_of(interval, last + 1)
+    if interval == "1s":
+        return _seconds(history, market, begin, min(end, now_ms + 1), now_ms)
+    # The minute that runs is made of its trades.
+    running = now_ms // MINUTE_MS * MINUTE_MS
+    if end <= running:
+        parts = [_complete(history, market, interval, begin, end)]
+    else:
+        parts = []
+        if begin < running:
+            parts.append(_complete(history, market, interval, begin, running))
+        parts.append(_running(history, market, running, now_ms))
+    made = joined(*parts)
+    return made if interval == "1m" else merged(made, interval)
+
+
+def _complete(history: MarketHistory, market: Market, interval: str, begin: int, end: int) -> Candles:
+    """Candles of an interval within a span of complete minutes; they may be parts of longer ones."""
+    if interval == "1m":
+        return _of_minutes(history, market, begin, end)
+    if intervals.WIDTHS.get(interval, end) < HOUR_MS:
+        return merged(_of_minutes(history, market, begin, end), interval)
+    whole = end - end % HOUR_MS
+    parts = [_hours(history, market, begin, whole)] if begin < whole else []
+    if whole < end:
+        parts.append(merged(_of_minutes(history, market, max(begin, whole), end), "1h"))
+    return joined(*parts)
+
+
+def _of_minutes(history: MarketHistory, market: Market, begin: int, end: int) -> Candles:
+    minutes = history.minutes(market, begin // MINUTE_MS, (end - begin) // MINUTE_MS)
+    opens = np.arange(begin, end, MINUTE_MS)
+    if not minutes.traded.all():
+        minutes, opens = minutes[minutes.traded], opens[minutes.traded]
+    return _as_candles(minutes, opens)
+
+
+def _as_candles(minutes: Minutes, opens: Int64Array) -> Candles:
+    return Candles(opens, opens + (MINUTE_MS - 1), *(getattr(minutes, name) for name in _NAMES[2:]))
+
+
+def _hours(history: MarketHistory, market: Market, begin: int, end: int) -> Candles:
+    """Whole hours, from parts that are kept."""
+    length = _HOURS_KEPT * HOUR_MS
+
+    def part(number: int) -> Candles:
+        def make() -> Candles:
+            whole = _of_minutes(history, market, number * length, (number + 1) * length)
+            return merged(whole, "1h")
+
+        return history.cache.get((market, "hours", number), make)
+
+    parts = joined(*(part(number) for number in range(begin // length, (end - 1) // length + 1)))
+    return parts[slice(*np.searchsorted(parts.open_time, [begin, end]))]
+
+
+def merged(parts: Candles, interval: str) -> Candles:
+    """Candles of a longer interval, from those of a shorter one.
+
+    One without trades adds nothing, unless the longer candle has none at all.
+    """
+    numbers = intervals.numbers_of(interval, parts.open_time)
+    live = parts.trades > 0
+    # Only the running candle can be without trades: no two minutes in a row are quiet.
+    empty = parts[-1:] if len(parts) and not live[numbers == numbers[-1]].any() else None
+    parts, numbers = parts[live], numbers[live]
+    made = _merged_live(parts, numbers, interval)
+    if empty is None:
+        return made
+    number = intervals.numbers_of(interval, empty.open_time)
+    times = intervals.begins_of(interval, number), intervals.begins_of(interval, number + 1) - 1
+    return joined(made, Candles(*times, *(getattr(empty, name) for name in _NAMES[2:])))
+
+
+def _merged_live(parts: Candles, numbers: Int64Array, interval: str) -> Candles:
+    if not len(parts):
+        return parts
+    firsts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+    lasts = np.append(firsts[1:], len(numbers)) - 1
+    numbers = numbers[firsts]
+    columns = {name: np.add.reduceat(getattr(parts, name), firsts) for name in _SUMS}
+    return Candles(
+        open_time=intervals.begins_of(interval, numbers),
+        close_time=intervals.begins_of(interval, numbers + 1) - 1,
+        open=parts.open[firsts],
+        high=np.maximum.reduceat(parts.high, firsts),
+        low=np.minimum.reduceat(parts.low, firsts),
+        close=parts.close[lasts],
+        first_trade=parts.first_trade[firsts],
+        **columns,
+    )
+
+
+def _running(history: MarketHistory, market: Market, minute_ms: int, now_ms: int) -> Candles:
+    """The candle of the minute that runs, of the trades up to now."""
+    minute = history.minutes(market, minute_ms // MINUTE_MS, 1)
+    opens = np.array([minute_ms])
+    if not minute.traded[0] or not minute.trades[0]:
+        return _as_candles(minute, opens)[minute.traded]
+    seconds = _seconds(history, market, minute_ms, now_ms + 1, now_ms)
+    if not seconds.trades.any():
+        return Candles(opens, opens + (MINUTE_MS - 1), *(getattr(seconds, name)[:1] for name in _NAMES[2:]))
+    return merged(seconds, "1m")
+
+
+def _seconds(history: MarketHistory, market: Market, begin: int, end: int, now_ms: int) -> Candles:
+    """A candle for each second of trading that begins in a span, of the trades up to now."""
+    opens = np.arange(begin, end, 1000)
+    first_minute = begin // MINUTE_MS
+    minutes = history.minutes(market, first_minute, (end - 1) // MINUTE_MS - first_minute + 1)
+    which = opens // MINUTE_MS - first_minute
+    opens, which = opens[minutes.traded[which]], which[minutes.traded[which]]
+    if not opens.size:
+        return _none()
+    made = trades_between(history, market, first_minute * MINUTE_MS, min(int(opens[-1]) + 999, now_ms))
+    firsts = np.searchsorted(made.time, opens)
+    lasts = np.append(firsts[1:], len(made))
+    # In a gap between the seconds there are no trades, so each second ends where the next one begins.
+    live = lasts > firsts
+    # The price before the first trade is found at the index -1.
+    before = np.append(made.price, _price_before(history, market, first_minute))[firsts - 1]
+    quote = made.price * made.quantity
+    amounts = {
+        "volume": made.quantity,
+        "quote": quote,
+        "taker_volume": made.quantity * made.taker_buys,
+        "taker_quote": quote * made.taker_buys,
+    }
+    sums = {name: np.zeros(opens.size, np.int64) for name in amounts}
+    prices = {name: before.copy() for name in ("open", "high", "low", "close")}
+    if live.any():
+        begins = firsts[live]
+        for name, column in amounts.items():
+            sums[name][live] = np.add.reduceat(column, begins)
+        prices["open"][live] = made.price[begins]
+        prices["close"][live] = made.price[lasts[live] - 1]
+        prices["high"][live] = np.maximum.reduceat(made.price, begins)
+        prices["low"][live] = np.minimum.reduceat(made.price, begins)
+    return Candles(
+        opens,
+        opens + 999,
+        **prices,
+        **sums,
+        trades=lasts - firsts,
+        first_trade=minutes.first_trade[0] + firsts,
+    )
+
+
+def _price_before(history: MarketHistory, market: Market, minute: int) -> int:
+    """The price of the last trade before a minute; the next one's if there is none, or only before maintenance."""
+    two = history.minutes(market, minute - 1, 2)
+    return int(two.close[0] if two.traded[0] else two.open[1])

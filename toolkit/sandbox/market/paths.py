@@ -1,0 +1,142 @@
+"""Random walks that can be read anywhere: Brownian motion by midpoint displacement.
+
+Time is divided into blocks of 1,024 minutes (17 hours). The values at their ends are a small table; between
+them each minute is the midpoint of an interval, displaced by a number that is hashed from the minute alone.
+Any block is made without the others, and any moment by ten steps from the ends of its block.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit.sandbox.hashing import FloatArray, Int64Array, UInt64Array, random_bits
+
+BLOCK = 1024
+LEVELS = 10
+MINUTE_MS = 60_000
+
+_LOW = np.uint64(0x0000FFFF0000FFFF)
+_S16, _S32, _MASK32 = np.uint64(16), np.uint64(32), np.uint64(0xFFFFFFFF)
+# Of the sum of four uniform numbers of 16 bits.
+_MEAN, _DEVIATION = 2.0 * 65535, 65536 * (4 / 12) ** 0.5
+# A normal number with a share of its cube has fat tails; the variance stays 1.
+_LINEAR, _CUBIC = 0.7615, 0.0789
+
+
+def _displacement_scales() -> FloatArray:
+    """The deviation of each minute of a block from the middle of its interval, for a block of deviation 1."""
+    scales = np.zeros(BLOCK)
+    for level in range(LEVELS):
+        length = BLOCK >> level
+        scales[length // 2 :: length] = 0.5 * (length / BLOCK) ** 0.5
+    return scales
+
+
+_SCALES = _displacement_scales()
+
+
+def fat_normal(bits: UInt64Array) -> FloatArray:
+    """Numbers with mean 0, variance 1 and fat tails, from random bits."""
+    pairs = (bits & _LOW) + ((bits >> _S16) & _LOW)
+    normal = ((pairs & _MASK32) + (pairs >> _S32)).astype(np.float64)
+    normal -= _MEAN
+    normal *= 1 / _DEVIATION
+    cube = normal * normal
+    cube *= _CUBIC
+    cube += _LINEAR
+    normal *= cube
+    return normal
+
+
+class Paths:
+    """Several random walks.
+
+    Args:
+        keys: A hash key for each walk.
+        nodes: Values at the beginnings of blocks: a row for each walk, a column for each block and one more.
+        deviations: The standard deviation that a walk gathers within a block: a row for each walk.
+        first_block: The block of the first column.
+        common_key: Hash key of the displacements that all walks have in common.
+        common: The share of the common displacement in each walk, from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        keys: list[int],
+        nodes: FloatArray,
+        deviations: FloatArray,
+        first_block: int,
+        common_key: int,
+        common: FloatArray,
+    ) -> None:
+        self._keys = np.array(keys, dtype=np.uint64)
+        self._nodes = nodes
+        self._deviations = deviations
+        self._first = first_block
+        self._last = first_block + deviations.shape[1] - 1
+        self._common_key = common_key
+        self._common = common
+        self._own = np.sqrt(1 - common * common)
+
+    def blocks(self, walk: int, first: int, count: int) -> FloatArray:
+        """The values at every minute of some blocks: a row for each, ending with the first of the next."""
+        if first < self._first or first + count - 1 > self._last:
+            raise ValueError(
+                f"blocks {first} to {first + count - 1} are outside {self._first} to {self._last}"
+            )
+        column = first - self._first
+        minutes = np.arange(first * BLOCK, (first + count) * BLOCK)
+        values = np.empty((count, BLOCK + 1))
+        inner = values[:, :-1]
+        inner[:] = self._numbers(walk, minutes).reshape(count, BLOCK)
+        inner *= _SCALES
+        inner *= self._deviations[walk, column : column + count, None]
+        values[:, 0] = self._nodes[walk, column : column + count]
+        values[:, -1] = self._nodes[walk, column + 1 : column + count + 1]
+        for level in range(LEVELS):
+            length = BLOCK >> level
+            middle = values[:, length // 2 :: length]
+            ends = values[:, :-1:length] + values[:, length::length]
+            ends *= 0.5
+            middle += ends
+        return values
+
+    def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
+        """The values of these walks at these times in ms; before the first block and after the last, its end."""
+        minutes = np.clip(times, self._first * BLOCK * MINUTE_MS, ((self._last + 1) * BLOCK) * MINUTE_MS - 1)
+        fraction = (minutes % MINUTE_MS) / MINUTE_MS
+        minutes //= MINUTE_MS
+        offsets = minutes % BLOCK
+        column = minutes // BLOCK - self._first
+        left, right = self._nodes[walks, column], self._nodes[walks, column + 1]
+        deviations = self._deviations[walks, column]
+        begin = minutes - offsets
+        low = np.zeros_like(offsets)
+        for level in range(LEVELS):
+            half = BLOCK >> (level + 1)
+            middle = low + half
+            value = self._numbers(walks, begin + middle)
+            value *= _SCALES[half]
+            value *= deviations
+            value += (left + right) * 0.5
+            later = offsets >= middle
+            left, right = np.where(later, value, left), np.where(later, right, value)
+            low = np.where(later, middle, low)
+        return left + (right - left) * fraction
+
+    def deviation_of_a_minute(self, walk: int, first: int, count: int) -> FloatArray:
+        """The standard deviation of one minute's change, for each of some blocks."""
+        column = first - self._first
+        return self._deviations[walk, column : column + count] / BLOCK**0.5
+
+    def _numbers(self, walks: Int64Array | int, minutes: Int64Array) -> FloatArray:
+        keys = self._keys[walks]
+        own = fat_normal(random_bits(keys, minutes))
+        common = self._common[walks]
+        if not np.any(common):
+            return own
+        own *= self._own[walks]
+        shared = fat_normal(random_bits(self._common_key, minutes))
+        shared *= common
+        own += shared
+        return own

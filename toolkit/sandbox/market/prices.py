@@ -1,0 +1,121 @@
+"""What assets are worth in dollars at any time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
+from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS, Paths, fat_normal
+from toolkit.sandbox.market.symbols import ASSETS, PRICES_USD, STABLE
+
+BLOCKS = 4096
+"""Length of the tables: eight years."""
+
+_DAY_MS = 86_400_000
+_BLOCKS_BEFORE = 64
+_BLOCKS_A_YEAR = 365.25 * 1440 / BLOCK
+_BLOCKS_A_MONTH = round(_BLOCKS_A_YEAR / 12)
+_STABLE_DEVIATION = 1.5e-4
+# Standard deviation of a year's change, as a logarithm.
+_VOLATILITY = {"BTC": 0.45, "ETH": 0.6, "BNB": 0.5, "TRX": 0.45, "PEPE": 1.0}
+_OTHER_VOLATILITY = 0.75
+# Weight of the whole market in the changes of a coin.
+_COMMON = 0.75
+# Part of the distance to the long-run level that is lost in each block: prices stay within bounds.
+_REVERSION = 1 / 500
+_DAYS_UNTIL_TODAY = 731
+
+
+def first_block(start_ms: int) -> int:
+    """The first block of the tables, well before the beginning of history."""
+    return start_ms // (BLOCK * MINUTE_MS) - _BLOCKS_BEFORE
+
+
+def clustered(key: int, blocks: Int64Array) -> FloatArray:
+    """Numbers with mean 0 and variance 1 that stay similar for some days."""
+    window = 32
+    weights = 0.85 ** np.arange(window)
+    weights /= np.sqrt((weights**2).sum())
+    noise = fat_normal(random_bits(key, np.arange(blocks[0] - window + 1, blocks[-1] + 1)))
+    return np.convolve(noise, weights, mode="valid")
+
+
+class Prices:
+    """Dollar prices of the assets.
+
+    Args:
+        seed: The same seed gives the same prices.
+        start_ms: Beginning of history. Two years later, prices are as in `PRICES_USD`.
+    """
+
+    def __init__(self, seed: int, start_ms: int) -> None:
+        first = first_block(start_ms)
+        blocks = np.arange(first, first + BLOCKS)
+        today = (start_ms + _DAYS_UNTIL_TODAY * _DAY_MS) // (BLOCK * MINUTE_MS) - first
+        nodes, deviations = [], []
+        for asset in ASSETS:
+            node, deviation = (
+                _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
+            )
+            nodes.append(node)
+            deviations.append(deviation)
+        self.paths = Paths(
+            [hash_key(seed, "price", asset) for asset in ASSETS],
+            np.array(nodes),
+            np.array(deviations),
+            first,
+            hash_key(seed, "price of the whole market"),
+            np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS]),
+        )
+
+    def usd(self, asset: str, times: Int64Array) -> FloatArray:
+        """Dollars for one unit of an asset, at times in ms."""
+        return self.usd_of(np.full(times.shape, ASSETS.index(asset)), times)
+
+    def usd_of(self, assets: Int64Array, times: Int64Array) -> FloatArray:
+        """Dollars for one unit of each asset, given by its index in `ASSETS`, each at its own time in ms."""
+        return np.exp(self.paths.at(assets, times))
+
+    def log_ratio(self, base: str, quote: str, first: int, count: int) -> FloatArray:
+        """Logarithm of the price of one asset in another at every minute of some blocks, as `Paths.blocks`."""
+        values = self.paths.blocks(ASSETS.index(base), first, count)
+        values -= self.paths.blocks(ASSETS.index(quote), first, count)
+        return values
+
+    def deviation_of_a_minute(self, base: str, quote: str, first: int, count: int) -> FloatArray:
+        """Standard deviation of one minute's change of that logarithm, roughly, for each of some blocks."""
+        return np.hypot(
+            self.paths.deviation_of_a_minute(ASSETS.index(base), first, count),
+            self.paths.deviation_of_a_minute(ASSETS.index(quote), first, count),
+        )
+
+
+def _stable(seed: int, asset: str, blocks: Int64Array) -> tuple[FloatArray, FloatArray]:
+    key = hash_key(seed, "stable", asset)
+    nodes = _STABLE_DEVIATION * fat_normal(random_bits(key, np.arange(blocks[0], blocks[-1] + 2)))
+    return nodes, np.full(blocks.size, _STABLE_DEVIATION)
+
+
+def _coin(seed: int, asset: str, blocks: Int64Array, today: int) -> tuple[FloatArray, FloatArray]:
+    def key(word: str, whose: str = asset) -> int:
+        return hash_key(seed, "price", word, whose)
+
+    cluster = 0.8 * clustered(key("cluster", ""), blocks) + 0.6 * clustered(key("cluster"), blocks)
+    yearly = _VOLATILITY.get(asset, _OTHER_VOLATILITY)
+    deviations = yearly / _BLOCKS_A_YEAR**0.5 * np.exp(0.4 * cluster - 0.16)
+    moves = _COMMON * fat_normal(random_bits(key("move", ""), blocks))
+    moves += (1 - _COMMON**2) ** 0.5 * fat_normal(random_bits(key("move"), blocks))
+    trend = 0.05 * fat_normal(random_bits(key("trend"), blocks // _BLOCKS_A_MONTH)) / _BLOCKS_A_MONTH
+    changes = moves * deviations + trend + _jumps(key("jump", ""), blocks) + _jumps(key("jump"), blocks)
+    # A walk that reverts slowly is a sum with growing weights.
+    growth = (1 - _REVERSION) ** -np.arange(blocks.size + 1.0)
+    nodes = np.concatenate([[0.0], np.cumsum(changes * growth[1:])]) / growth
+    return nodes - nodes[today] + np.log(PRICES_USD[asset]), deviations
+
+
+def _jumps(key: int, blocks: Int64Array) -> FloatArray:
+    """A jump of some per cent about twice a year."""
+    draw = uniform(key, blocks)
+    happens = draw < 2 / _BLOCKS_A_YEAR
+    size = 0.04 + 0.06 * uniform(key + 1, blocks)
+    return np.where(happens, np.where(uniform(key + 2, blocks) < 0.6, -size, size), 0.0)

@@ -1,0 +1,262 @@
+"""Trades and aggregate trades, made from the orders of their minute. Ids are contiguous, from 0 at listing.
+
+An order is an aggregate trade; it is one trade or two, of the same time and price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+
+from toolkit.sandbox.hashing import BoolArray, Int64Array, hash_key, random_bits
+from toolkit.sandbox.market.history import MarketHistory
+from toolkit.sandbox.market.minutes import SINGLE_ORDERS, Minutes, OrderTotals, taker_buys
+from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
+from toolkit.sandbox.market.symbols import Market
+
+_S16, _S45, _S54 = np.uint64(16), np.uint64(45), np.uint64(54)
+_MASK8, _MASK9, _MASK16 = np.uint64(0xFF), np.uint64(0x1FF), np.uint64(0xFFFF)
+# Shares of a minute's quantity: many small orders, few large ones.
+_WEIGHTS = (1 + 300 * (-np.log((np.arange(256) + 0.5) / 256)) ** 1.5).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTrades:
+    """Trades, oldest first. Times in ms, prices in ticks, quantities in steps.
+
+    Attributes:
+        taker_buys: Whether the taker bought, so the maker sold.
+    """
+
+    id: Int64Array
+    time: Int64Array
+    price: Int64Array
+    quantity: Int64Array
+    taker_buys: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __getitem__(self, rows: slice) -> Self:
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateTrades:
+    """Trades of one taker's order at one price, oldest first; `first_trade` and `last_trade` are their ids."""
+
+    id: Int64Array
+    time: Int64Array
+    price: Int64Array
+    quantity: Int64Array
+    first_trade: Int64Array
+    last_trade: Int64Array
+    taker_buys: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __getitem__(self, rows: slice) -> Self:
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def trades(history: MarketHistory, market: Market, first: int, last: int) -> MarketTrades:
+    """The trades with these ids, both included; what is not in the tables is left out.
+
+    `trade_count` says how many there are until now.
+    """
+    first, last = max(first, 0), min(last, history.series(market).trade_count - 1)
+    if first > last:
+        return _trades_of(_no_orders(), hash_key(0))
+    made = _trades_of(
+        _orders(
+            history, market, _minute_of_trade(history, market, first), _minute_of_trade(history, market, last)
+        ),
+        hash_key(history.seed, market.kind, market.symbol, "fills"),
+    )
+    offset = int(made.id[0])
+    return made[first - offset : last - offset + 1]
+
+
+def aggregate_trades(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
+    """The aggregate trades with these ids, both included; what is not in the tables is left out.
+
+    `aggregate_count` says how many there are until now.
+    """
+    first, last = max(first, 0), min(last, history.series(market).order_count - 1)
+    if first > last:
+        return _no_orders()
+    made = _orders(
+        history, market, _minute_of_order(history, market, first), _minute_of_order(history, market, last)
+    )
+    offset = int(made.id[0])
+    return made[first - offset : last - offset + 1]
+
+
+def trade_count(history: MarketHistory, market: Market, until_ms: int) -> int:
+    """The number of trades up to a time, which is included: the id of the next one."""
+    minute, orders = _minute_until(history, market, until_ms)
+    if not len(orders):
+        return int(minute.first_trade[0])
+    return int(orders.last_trade[-1]) + 1
+
+
+def aggregate_count(history: MarketHistory, market: Market, until_ms: int) -> int:
+    """The number of aggregate trades up to a time, which is included: the id of the next one."""
+    minute, orders = _minute_until(history, market, until_ms)
+    return int(minute.first_order[0]) + len(orders)
+
+
+def trades_between(history: MarketHistory, market: Market, start_ms: int, end_ms: int) -> MarketTrades:
+    """The trades of a span, both ends included."""
+    first, until = (trade_count(history, market, time) for time in (start_ms - 1, end_ms))
+    return trades(history, market, first, until - 1)
+
+
+def _minute_until(history: MarketHistory, market: Market, until_ms: int) -> tuple[Minutes, AggregateTrades]:
+    number = until_ms // MINUTE_MS
+    made = _orders(history, market, number, number)
+    return history.minutes(market, number, 1), made[: int(np.searchsorted(made.time, until_ms, side="right"))]
+
+
+def _minute_of_trade(history: MarketHistory, market: Market, trade: int) -> int:
+    block = history.series(market).block_of_trade(trade)
+    minutes = history.block(market, block)[0]
+    return block * BLOCK + int(np.searchsorted(minutes.first_trade + minutes.trades, trade, side="right"))
+
+
+def _minute_of_order(history: MarketHistory, market: Market, order: int) -> int:
+    block = history.series(market).block_of_order(order)
+    minutes = history.block(market, block)[0]
+    return block * BLOCK + int(np.searchsorted(minutes.first_order + minutes.orders, order, side="right"))
+
+
+def _no_orders() -> AggregateTrades:
+    empty = np.empty(0, np.int64)
+    return AggregateTrades(empty, empty, empty, empty, empty, empty, empty.astype(bool))
+
+
+def _orders(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
+    """All orders of some minutes, both included."""
+    key = hash_key(history.seed, market.kind, market.symbol, "order")
+    parts = []
+    for block in range(first // BLOCK, last // BLOCK + 1):
+        minutes, totals = history.block(market, block)
+        rows = slice(max(first - block * BLOCK, 0), min(last - block * BLOCK + 1, BLOCK))
+        if minutes.orders[rows].any():
+            parts.append(_orders_of(minutes[rows], totals[rows], block * BLOCK + rows.start, key))
+    if not parts:
+        return _no_orders()
+    return AggregateTrades(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(AggregateTrades))
+    )
+
+
+def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: int) -> AggregateTrades:
+    numbers = minutes.orders
+    row = np.repeat(np.arange(len(numbers)), numbers)
+    ids = np.arange(minutes.first_order[0], minutes.first_order[0] + row.size)
+    place = ids - minutes.first_order[row]
+    count = numbers[row]
+    bits = random_bits(key, ids)
+
+    at_high, at_low = (places[row] for places in _places_of_extremes(numbers, totals))
+    # The others are ranked: the first and the last are a pair, and so on to the middle.
+    rank = place - 1 - (place > at_high) - (place > at_low)
+    rest = count - SINGLE_ORDERS
+    mirrored = rest - 1 - rank
+    pairs = np.maximum(numbers - SINGLE_ORDERS, 0) >> 1
+    offsets = np.cumsum(pairs) - pairs
+    distance, size, side = _pairs(minutes, totals, pairs, key)
+
+    price, quantity, buys = totals.middle[row], totals.odd[row], taker_buys(totals.bits, 2)[row]
+    single = (
+        (place == 0, minutes.open, totals.at_open, taker_buys(totals.bits, 0)),
+        (place == count - 1, minutes.close, totals.at_close, taker_buys(totals.bits, 1)),
+        (place == at_high, minutes.high, totals.at_high, np.ones_like(numbers)),
+        (place == at_low, minutes.low, totals.at_low, np.zeros_like(numbers)),
+    )
+    paired = ~np.logical_or.reduce([here for here, *_ in single])
+    for sign, own, here in ((1, rank, rank < mirrored), (-1, mirrored, rank > mirrored)):
+        here &= paired
+        pair = (offsets[row] + own)[here]
+        price[here] += sign * distance[pair]
+        quantity[here], buys[here] = size[pair], side[pair]
+    for here, prices, quantities, sides in single:
+        rows = row[here]
+        price[here], quantity[here], buys[here] = prices[rows], quantities[rows], sides[rows]
+
+    spread = (bits & _MASK16).view(np.int64)
+    offset_ms = MINUTE_MS * ((place << 16) + spread) // (count << 16)
+    # Trades beyond one for each order are spread evenly.
+    more = (minutes.trades - numbers)[row]
+    first_trade = minutes.first_trade[row] + place + place * more // count
+    last_trade = minutes.first_trade[row] + place + (place + 1) * more // count
+    return AggregateTrades(
+        ids,
+        (first_minute + row) * MINUTE_MS + offset_ms,
+        price,
+        quantity,
+        first_trade,
+        last_trade,
+        buys.astype(bool),
+    )
+
+
+def _places_of_extremes(numbers: Int64Array, totals: OrderTotals) -> tuple[Int64Array, Int64Array]:
+    """Which of a minute's orders are at the high and at the low: two that are neither the first nor the last."""
+    inner = np.maximum(numbers - 2, 2)
+    high = (((totals.bits >> _S45) & _MASK9).view(np.int64) * inner) >> 9
+    low = (((totals.bits >> _S54) & _MASK9).view(np.int64) * (inner - 1)) >> 9
+    low += low >= high
+    return high + 1, low + 1
+
+
+def _pairs(
+    minutes: Minutes, totals: OrderTotals, pairs: Int64Array, key: int
+) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Distance from the middle price, quantity and side of every pair."""
+    row = np.repeat(np.arange(len(pairs)), pairs)
+    starts = np.cumsum(pairs) - pairs
+    number = np.arange(row.size) - starts[row]
+    bits = random_bits(key + 1, minutes.first_order[row] + number)
+    low, high, middle = minutes.low[row], minutes.high[row], totals.middle[row]
+
+    # From the open to the close in a straight line, with some noise.
+    count = pairs[row]
+    line = (minutes.open - minutes.close)[row] * (count - number) // (2 * count)
+    noise = ((bits & _MASK16).view(np.int64) - 32768) * (high - low) >> 18
+    furthest = np.minimum(middle - low, high - middle)
+    distance = np.clip(line + noise, -furthest, furthest)
+
+    buy_pairs = totals.buy_pairs[row]
+    buys = (number + 1) * buy_pairs // count - number * buy_pairs // count
+    weight = _WEIGHTS[((bits >> _S16) & _MASK8).view(np.int64)]
+    size = np.empty_like(weight)
+    for side, numbers, amounts in (
+        (1, totals.buy_pairs, totals.bought),
+        (0, totals.sell_pairs, totals.sold),
+    ):
+        until = np.concatenate([[0], np.cumsum(np.where(buys == side, weight, 0))])
+        before, whole = until[starts], until[starts + pairs]
+        # Each order has at least two steps, so that it can be two trades.
+        spare = (amounts - 2 * numbers)[row]
+        whole = np.maximum(whole - before, 1)[row]
+        end = spare * (until[1:] - before[row]) // whole
+        begin = spare * (until[:-1] - before[row]) // whole
+        here = buys == side
+        size[here] = 2 + (end - begin)[here]
+    return distance, size, buys
+
+
+def _trades_of(orders: AggregateTrades, key: int) -> MarketTrades:
+    counts = orders.last_trade - orders.first_trade + 1
+    share = (random_bits(key, orders.id) & _MASK16).view(np.int64)
+    first_part = np.where(counts == 2, 1 + ((orders.quantity - 2) * share >> 16), orders.quantity)
+    order = np.repeat(np.arange(len(orders)), counts)
+    ids = np.arange(counts.sum()) + (orders.first_trade[0] if len(orders) else 0)
+    is_second = ids > orders.first_trade[order]
+    quantity = np.where(is_second, (orders.quantity - first_part)[order], first_part[order])
+    return MarketTrades(ids, orders.time[order], orders.price[order], quantity, orders.taker_buys[order])
