@@ -6,6 +6,8 @@ only in the sandbox are read from it first.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from scripts.generate.texts import is_positional, params
 from toolkit.endpoints import Endpoint, Param, Write
 
@@ -36,7 +38,8 @@ def example(endpoint: Endpoint) -> list[str]:
     read_first: list[str] = []
     given: list[str] = []
     values: dict[str, str] = {}
-    alternatives = endpoint.at_least_one[-1:]
+    shown = [param.name for param in endpoint.params if param.example is not None]
+    alternatives = [] if set(shown) & set(endpoint.at_least_one) else endpoint.at_least_one[-1:]
     for param in params(endpoint):
         if not (param.is_required or param.name in alternatives or param.example is not None):
             continue
@@ -48,7 +51,8 @@ def example(endpoint: Endpoint) -> list[str]:
     if isinstance(endpoint, Write) and endpoint.confirm:
         given.append(f"confirm={values[endpoint.confirm]}")
     if endpoint.window:
-        given.append('start="-3D"')
+        is_short = endpoint.window.default < timedelta(days=1)
+        given.append('start="-5min"' if is_short else 'start="-3D"')
     called = f"{'ops.preview' if is_write else 'link'}.{endpoint.qualified_name}"
     return [*read_first, *_call(called, given)]
 

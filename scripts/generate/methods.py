@@ -63,7 +63,7 @@ def _argument(endpoint: Endpoint, param: Param) -> Argument:
 
 def _annotation(param: Param) -> str:
     if param.choices:
-        return f"Literal[{', '.join(map(_source, param.choices))}]"
+        return f"Literal[{', '.join(_source(allowed_value(*choice)) for choice in param.choices.items())}]"
     return {
         "flag": "bool",
         "integer": "int",
@@ -74,6 +74,11 @@ def _annotation(param: Param) -> str:
         "addresses": "str | Sequence[str]",
         "texts": "Sequence[str]",
     }.get(param.kind, "str")
+
+
+def allowed_value(word: str, sent: int | str) -> int | str:
+    """What a user passes for a choice: its word, or the number that is sent where the word is only that."""
+    return sent if word == str(sent) else word
 
 
 def _source(value: object) -> str:

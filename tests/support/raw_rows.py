@@ -64,7 +64,7 @@ def _found(row: Any, field: str) -> Iterator[Any]:
     if field.isdecimal() and int(field) in row:
         yield row[int(field)]
         return
-    for name in field.split("."):
+    for name in field.removesuffix("[]").split("."):
         selected = _SELECTED.fullmatch(name)
         if selected:
             objects, key, wanted = selected.groups()
@@ -73,4 +73,4 @@ def _found(row: Any, field: str) -> Iterator[Any]:
             row = row[name]
         else:
             return
-    yield row
+    yield ["|".join(texts) for texts in row] if field.endswith("[]") else row

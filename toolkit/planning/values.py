@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import re
@@ -61,13 +62,21 @@ def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:
 
 
 def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
+    is_word = isinstance(value, int | str) and not isinstance(value, bool)
+    if is_word and value in param.choices.values():
+        return value  # before its case is changed: "1M" is a month, "1m" a minute
     if isinstance(value, str) and value.lower() in param.choices:
         return param.choices[value.lower()]
-    if isinstance(value, int | str) and not isinstance(value, bool) and value in param.choices.values():
-        return value
-    choices = " or ".join(f'"{choice}" ({sent})' for choice, sent in param.choices.items())
+    choices = " or ".join(itertools.starmap(_choice_text, param.choices.items()))
     suggestion = did_you_mean(value, param.choices)
     raise usage_error(endpoint, f"`{param.name}` must be {choices}, not {quoted(value)}", suggestion)
+
+
+def _choice_text(word: str, sent: int | str) -> str:
+    """A choice as an error shows it."""
+    if word == str(sent):
+        return word if isinstance(sent, int) else f'"{word}"'
+    return f'"{word}" ({sent})'
 
 
 def _integer(endpoint: Endpoint, param: Param, value: object) -> int:

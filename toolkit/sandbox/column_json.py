@@ -19,7 +19,6 @@ Bytes2D = npt.NDArray[np.uint8]
 
 _GROUP = 4  # digits looked up at once
 _GROUPS = 10**_GROUP
-_MINUS = ord("-")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,69 +61,78 @@ def rows_json(count: int, pieces: Sequence[Piece]) -> bytes:
     """
     if not count:
         return b"[]"
+    numbers = _numbers_written([piece for piece in pieces if isinstance(piece, Numbers)])
     parts: list[Bytes2D] = []
     for piece in (*pieces, b","):
         if isinstance(piece, bytes):
-            parts.append(np.broadcast_to(np.frombuffer(piece, dtype=np.uint8), (count, len(piece))))
+            parts.append(np.frombuffer(piece, dtype=np.uint8)[None])
         elif isinstance(piece, Numbers):
-            parts.extend(_number_parts(piece))
+            parts.append(numbers[id(piece)])
         else:
             parts.append(_text_table(piece.texts)[piece.index.astype(np.intp)])
-    text = np.concatenate(parts, axis=1).tobytes().translate(None, b"\0")
+    rows = np.empty((count, sum(part.shape[1] for part in parts)), dtype=np.uint8)
+    column = 0
+    for part in parts:
+        rows[:, column : column + part.shape[1]] = part
+        column += part.shape[1]
+    text = rows.tobytes().translate(None, b"\0")
     return b"[" + text[:-1] + b"]"
 
 
-def _number_parts(column: Numbers) -> list[Bytes2D]:
-    values, parts = column.values, []
-    if values.min() < 0:
-        parts.append(np.where(values < 0, _MINUS, 0).astype(np.uint8)[:, None])
-        values = np.abs(values)
-    if column.decimals:
-        whole = values // 10**column.decimals
-        fraction = (values - whole * 10**column.decimals) * 10 ** (column.places - column.decimals)
-    else:
-        whole, fraction = values, np.zeros_like(values)
-    parts.append(_whole_part(whole))
-    if column.places:
-        parts.append(_fraction_part(fraction, column.places))
-    return parts
+def _numbers_written(columns: Sequence[Numbers]) -> dict[int, Bytes2D]:
+    """The digits of each column, by its `id`. Columns with the same places are written together."""
+    alike: dict[tuple[int, int], list[Numbers]] = {}
+    for column in columns:
+        alike.setdefault((column.decimals, column.places), []).append(column)
+    written: dict[int, Bytes2D] = {}
+    for (decimals, places), group in alike.items():
+        cells = _written(np.stack([column.values for column in group]), decimals, places)
+        written |= {id(column): part for column, part in zip(group, cells, strict=True)}
+    return written
 
 
-def _whole_part(values: Int64Array) -> Bytes2D:
-    """The digits of numbers from 0, without leading zeros."""
+def _written(values: Int64Array, decimals: int, places: int) -> npt.NDArray[np.uint8]:
+    """The digits of numbers, along a new last axis."""
+    least, largest = int(values.min()), int(values.max())
+    signed = least < 0
+    whole = np.abs(values) if signed else values
+    fraction = np.zeros_like(whole)
+    if decimals:
+        whole, fraction = np.divmod(whole, 10**decimals)
+        fraction *= 10 ** (places - decimals)
+    groups = _groups_of(max(-least, largest) // 10**decimals)
+    cells = np.empty(
+        (*values.shape, signed + groups * _GROUP + (places + 1 if places else 0)), dtype=np.uint8
+    )
+    if signed:
+        cells[..., 0] = np.where(values < 0, ord("-"), 0)
     blank, padded, last = _digit_tables()
-    groups: list[npt.NDArray[np.uint32]] = []
-    rest, largest = values, int(values.max())
-    while True:
-        larger = largest >= _GROUPS
-        higher = rest // _GROUPS if larger else rest
-        group = rest - higher * _GROUPS if larger else rest
-        table = blank if groups else last
-        cells = table[group]
-        if larger:
-            cells = np.where(higher > 0, padded[group], cells)
-        groups.append(cells)
-        if not larger:
+    for group in range(groups):
+        end = signed + (groups - group) * _GROUP
+        part = cells[..., end - _GROUP : end].view(np.uint32)[..., 0]
+        table = blank if group else last
+        if group == groups - 1:
+            part[...] = table[whole]
             break
-        rest, largest = higher, largest // _GROUPS
-    return _joined(groups)
+        higher = whole // _GROUPS
+        whole -= higher * _GROUPS
+        part[...] = np.where(higher, padded[whole], table[whole])
+        whole = higher
+    if not places:
+        return cells
+    cells[..., -places - 1] = ord(".")
+    for end in range(cells.shape[-1], cells.shape[-1] - places, -_GROUP):
+        higher = fraction // _GROUPS
+        digits = padded[fraction - higher * _GROUPS][..., None].view(np.uint8)
+        begin = max(end - _GROUP, cells.shape[-1] - places)
+        cells[..., begin:end] = digits[..., begin - end :]
+        fraction = higher
+    return cells
 
 
-def _fraction_part(values: Int64Array, places: int) -> Bytes2D:
-    """The point and the digits after it, with trailing zeros."""
-    _, padded, _ = _digit_tables()
-    groups, rest = [], values
-    for _ in range(-(-places // _GROUP)):
-        higher = rest // _GROUPS
-        groups.append(padded[rest - higher * _GROUPS])
-        rest = higher
-    digits = _joined(groups)[:, -places:]
-    return np.concatenate((np.full((len(values), 1), ord("."), dtype=np.uint8), digits), axis=1)
-
-
-def _joined(groups: list[npt.NDArray[np.uint32]]) -> Bytes2D:
-    """Groups of digits, the lowest first, as one array of bytes."""
-    return np.stack(groups[::-1], axis=1).view(np.uint8)
+def _groups_of(largest: int) -> int:
+    """The number of groups that the digits of a number take."""
+    return -(-len(str(largest)) // _GROUP)
 
 
 @lru_cache(maxsize=1)

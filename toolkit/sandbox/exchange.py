@@ -25,6 +25,7 @@ from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.limits import IntervalCount, Limits
+from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
@@ -118,7 +119,7 @@ class Exchange:
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        market = MarketRoutes(world, self.limits)
+        market = MarketRoutes(MarketHistory(world.seed, world.start_ms), self.limits)
         self._reads = Reads(world, tables or {}, rows_kept, examples or {}, market)
         forks.renew(self._make_lock)
 
@@ -248,7 +249,9 @@ class Exchange:
         self, context: _RequestContext, parameters: Parameters, endpoint: Endpoint, now: float
     ) -> object:
         key = self._authenticated(context, parameters, endpoint)
-        checked = CheckedRequest(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
+        # What is public tells the time that the exchange says it is.
+        now_ms = int(now * 1000) if endpoint.is_signed else context.now_ms
+        checked = CheckedRequest(endpoint, check_parameters(endpoint, parameters), key, now_ms)
         if not isinstance(endpoint, Write):
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):

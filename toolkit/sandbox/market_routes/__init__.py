@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import MappingProxyType
-
 from toolkit.endpoints import Endpoint
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.limits import Limits
-from toolkit.sandbox.world import World
+from toolkit.sandbox.market.history import MarketHistory
+from toolkit.sandbox.market_routes import candles, exchange_info, general, trades
+from toolkit.sandbox.market_routes.market_data import MarketData, Rules
 
-Rule = Callable[[CheckedRequest], object]
+_RULES: Rules = {
+    path: rule
+    for rules in (general.RULES, exchange_info.RULES, candles.RULES, trades.RULES)
+    for path, rule in rules.items()
+}
 
 
 class MarketRoutes:
     """Answers requests for market data.
 
     Args:
-        world: Its seed and the beginning of its history are those of the market.
+        history: The simulated market.
         limits: The rate limits that exchangeInfo tells.
     """
 
-    def __init__(self, world: World, limits: Limits) -> None:
-        self._rules: MappingProxyType[str, Rule] = MappingProxyType({})
+    def __init__(self, history: MarketHistory, limits: Limits) -> None:
+        self._data = MarketData(history, limits)
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether there is a rule for an endpoint."""
-        return endpoint.method == "GET" and endpoint.path in self._rules
+        return endpoint.method == "GET" and endpoint.path in _RULES
 
     def payload(self, request: CheckedRequest) -> object:
         """The payload of the response."""
-        return self._rules[request.endpoint.path](request)
+        return _RULES[request.endpoint.path](self._data, request)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from toolkit.endpoints import API, FAPI, RateLimit
+from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.limits import Limits, interval
 from toolkit.sandbox.market.symbols import Market, pair_of
+from toolkit.sandbox.market_routes.market_data import MarketData, Rules
+from toolkit.sandbox.messages import RefusalError
 
 _FOREVER = 4_133_404_800_000
-_MOST = "9000000.00000000"
+_MOST, _NONE = "9000000.00000000", "0.00000000"
+_PERMISSIONS = {"SPOT", "MARGIN"}
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
     API.name: ((10, 50), (86_400, 160_000)),
@@ -124,7 +129,14 @@ def perpetual(market: Market, margin: str, listed_ms: int) -> dict[str, object]:
             {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
             {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
             {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10},
             {"filterType": "MIN_NOTIONAL", "notional": f"{market.min_notional:f}"},
+            {
+                "filterType": "PERCENT_PRICE",
+                "multiplierUp": "1.0500",
+                "multiplierDown": "0.9500",
+                "multiplierDecimal": "4",
+            },
         ],
         "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
@@ -134,3 +146,32 @@ def perpetual(market: Market, margin: str, listed_ms: int) -> dict[str, object]:
 def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
     number, _, word = interval(seconds)
     return {"rateLimitType": kind, "interval": word, "intervalNum": number, "limit": limit}
+
+
+def _spot(data: MarketData, request: CheckedRequest) -> object:
+    values, now_ms = request.values, request.now_ms
+    if "symbolStatus" in values and ("symbol" in values or "symbols" in values):
+        raise RefusalError(-1128, "Combination of optional parameters invalid.")
+    markets = data.wanted("spot", request)
+    if "permissions" in values and not _PERMISSIONS & set(json.loads(values["permissions"])):
+        markets = []
+    with_sets = values.get("showPermissionSets", "true").lower() == "true"
+    symbols = [spot_symbol(each, data.status(each, now_ms), permission_sets=with_sets) for each in markets]
+    return around(data.limits, API, symbols, now_ms)
+
+
+def _um(data: MarketData, request: CheckedRequest) -> object:
+    now_ms = request.now_ms
+    symbols = [
+        perpetual(each, each.quote, data.history.hours(each).listed_ms)
+        | {"status": data.status(each, now_ms)}
+        for each in data.listed("um", now_ms)
+    ]
+    assets = [
+        {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}
+        for asset in ("USDT", "USDC", "BTC")
+    ]
+    return around(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
+
+
+RULES: Rules = {"/api/v3/exchangeInfo": _spot, "/fapi/v1/exchangeInfo": _um}

@@ -32,7 +32,7 @@ DEPTH = Endpoint(
             kind="choice",
             doc="Number of levels of each side; defaults to 500.",
             choices=MappingProxyType({str(levels): levels for levels in (5, 10, 20, 50, 100, 500, 1000)}),
-            default="500",
+            default=500,
         ),
     ),
     row_lists=MappingProxyType({"bids": "bid", "asks": "ask"}),

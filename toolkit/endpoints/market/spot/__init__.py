@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.market.spot import candles
+from toolkit.endpoints.market.spot import books, candles, exchange_info, server, tickers, trades
 from toolkit.endpoints.model import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = candles.ENDPOINTS
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *server.ENDPOINTS,
+    *exchange_info.ENDPOINTS,
+    *candles.ENDPOINTS,
+    *trades.ENDPOINTS,
+    *books.ENDPOINTS,
+    *tickers.ENDPOINTS,
+)

@@ -1,17 +1,16 @@
-"""Candles."""
+"""Candles, and the average price."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from toolkit.endpoints.market.candle_columns import CANDLE_COLUMNS, SPOT_INTERVALS, interval_param
-from toolkit.endpoints.model import Endpoint, Paging, Param, Steps, Window
+from toolkit.endpoints.market.spot.shared import MARKET_DOCS, SYMBOL
+from toolkit.endpoints.model import Column, Endpoint, Paging, Steps, Window
 from toolkit.endpoints.rate_limits import API
 
-_DOCS = "https://developers.binance.com/en/docs/products/spot/rest-api"
-
-SYMBOL = Param(field="symbol", name="symbol", kind="text", doc="Symbol.", required=True, example="BTCUSDT")
-
+# `timeZone` would move the first millisecond of days, weeks and months away from midnight UTC, where `Steps`
+# has it. /api/v3/uiKlines has the same rows, changed for display.
 KLINES = Endpoint(
     name="klines",
     system="market.spot",
@@ -29,7 +28,31 @@ KLINES = Endpoint(
     order_by="open_time",
     steps=Steps(param="interval"),
     summary="Candles of a symbol, one row each.",
-    source=f"{_DOCS}/market-data-endpoints#klinecandlestick-data",
+    notes=("Days, weeks and months begin at midnight UTC.",),
+    source=f"{MARKET_DOCS}#klines",
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (KLINES,)
+AVG_PRICE = Endpoint(
+    name="avg_price",
+    system="market.spot",
+    path="/api/v3/avgPrice",
+    security="NONE",
+    rate_limit=API,
+    weight=2,
+    params=(SYMBOL,),
+    columns=(
+        Column(name="minutes", field="mins", kind="integer", doc="Number of minutes it is the average of."),
+        Column(
+            name="price",
+            field="price",
+            kind="amount",
+            doc="Average price of these minutes' trades by their amounts, in the quote asset.",
+        ),
+        Column(name="close_time", field="closeTime", kind="time", doc="Time of the last trade, UTC."),
+    ),
+    summary="The average price of the last minutes, as one row.",
+    notes=("The exchange compares the value of an order with its minimum by this price.",),
+    source=f"{MARKET_DOCS}#avg-price",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (KLINES, AVG_PRICE)

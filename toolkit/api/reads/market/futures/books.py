@@ -19,7 +19,7 @@ class MarketFuturesBookReads(ReadResource):
         self,
         symbol: str,
         *,
-        limit: Literal["5", "10", "20", "50", "100", "500", "1000"] = "500",
+        limit: Literal[5, 10, 20, 50, 100, 500, 1000] = 500,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
         """The order book: bids from the highest price down, then asks from the lowest price up.

@@ -111,7 +111,7 @@ class MarketFuturesTradeReads(ReadResource):
         empty.
 
         Example:
-            link.market.futures.agg_trades("BTCUSDT", start="-3D")
+            link.market.futures.agg_trades("BTCUSDT", start="-5min")
 
         Args:
             symbol: Symbol.

@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
+from toolkit.api.reads.market.spot.books import MarketSpotBookReads
 from toolkit.api.reads.market.spot.candles import MarketSpotCandleReads
+from toolkit.api.reads.market.spot.exchange_info import MarketSpotExchangeInfoReads
+from toolkit.api.reads.market.spot.server import MarketSpotServerReads
+from toolkit.api.reads.market.spot.tickers import MarketSpotTickerReads
+from toolkit.api.reads.market.spot.trades import MarketSpotTradeReads
 
 
-class MarketSpotReads(MarketSpotCandleReads):
+class MarketSpotReads(
+    MarketSpotServerReads,
+    MarketSpotExchangeInfoReads,
+    MarketSpotCandleReads,
+    MarketSpotTradeReads,
+    MarketSpotBookReads,
+    MarketSpotTickerReads,
+):
     """Market data (Spot): symbols, candles, trades, order books and tickers, without a key."""
 
     _system = "market.spot"

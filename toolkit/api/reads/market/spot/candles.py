@@ -14,7 +14,7 @@ from toolkit.planning import When
 
 
 class MarketSpotCandleReads(ReadResource):
-    """Candles."""
+    """Candles, and the average price."""
 
     def klines(
         self,
@@ -33,7 +33,8 @@ class MarketSpotCandleReads(ReadResource):
         /api/*). Needs no key.
 
         A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Days,
+        weeks and months begin at midnight UTC.
 
         Example:
             link.market.spot.klines("BTCUSDT", "1h", start="-3D")
@@ -67,8 +68,40 @@ class MarketSpotCandleReads(ReadResource):
             ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
             ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
-        Source: https://developers.binance.com/en/docs/products/spot/rest-api/market-data-endpoints#klinecandlestick-data
+        Source: https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/market#klines
         """
         return self._fetch(
             candles.KLINES, {"symbol": symbol, "interval": interval}, start=start, end=end, numbers=numbers
         )
+
+    def avg_price(self, symbol: str, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """The average price of the last minutes, as one row.
+
+        GET /api/v3/avgPrice: weight 2, rate limit api (6,000 a minute for each IP address, shared by
+        /api/*). Needs no key.
+
+        The exchange compares the value of an order with its minimum by this price.
+
+        Example:
+            link.market.spot.avg_price("BTCUSDT")
+
+        Args:
+            symbol: Symbol.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - minutes (integer): Number of minutes it is the average of.
+            - price (amount): Average price of these minutes' trades by their amounts, in the quote asset.
+            - close_time (time): Time of the last trade, UTC.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/market#avg-price
+        """
+        return self._fetch(candles.AVG_PRICE, {"symbol": symbol}, numbers=numbers)

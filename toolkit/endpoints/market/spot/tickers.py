@@ -1,0 +1,228 @@
+"""Tickers: last prices, best offers, and statistics of a day or of a time of choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from toolkit.endpoints.market.sent_parameters import texts_sent
+from toolkit.endpoints.market.spot.shared import (
+    MARKET_DOCS,
+    ONLY_SYMBOL,
+    ONLY_SYMBOLS,
+    SYMBOL_COLUMN,
+    SYMBOL_STATUS,
+)
+from toolkit.endpoints.model import Column, Endpoint, Param
+from toolkit.endpoints.rate_limits import API
+
+# A MINI response weighs the same and lacks columns.
+_TYPE = Param(
+    field="type",
+    name="type",
+    kind="choice",
+    doc="Whether the response has all fields or the most used ones.",
+    choices=MappingProxyType({"full": "FULL", "mini": "MINI"}),
+    default="full",
+)
+_ONE_SYMBOL = replace(ONLY_SYMBOL, doc="One symbol.")
+_HUNDRED_SYMBOLS = replace(ONLY_SYMBOLS, doc="Up to 100 symbols.", maximum=100)
+_WINDOW_SIZES = (
+    *(f"{minutes}m" for minutes in range(1, 60)),
+    *(f"{hours}h" for hours in range(1, 24)),
+    *(f"{days}d" for days in range(1, 8)),
+)
+
+
+def _number_of_symbols(sent: Mapping[str, Any]) -> int:
+    """How many symbols a request names; 0 is for all of them."""
+    return 1 if "symbol" in sent else texts_sent(sent, "symbols")
+
+
+def weight_of_day(sent: Mapping[str, Any]) -> int:
+    """2 for up to 20 symbols, 40 for up to 100, 80 for more or all of them."""
+    number = _number_of_symbols(sent)
+    return 2 if 1 <= number <= 20 else 40 if 1 <= number <= 100 else 80
+
+
+def weight_of_each(sent: Mapping[str, Any]) -> int:
+    """4 for each symbol, 200 at most."""
+    return min(4 * max(_number_of_symbols(sent), 1), 200)
+
+
+def weight_of_latest(sent: Mapping[str, Any]) -> int:
+    """2 for `symbol`, 4 for `symbols` or all of them."""
+    return 2 if "symbol" in sent else 4
+
+
+_CHANGES = (
+    Column(
+        name="price_change",
+        field="priceChange",
+        kind="amount",
+        doc="Last price less first price, in the quote asset.",
+    ),
+    Column(
+        name="price_change_percent",
+        field="priceChangePercent",
+        kind="amount",
+        doc="The same, in percent of the first price.",
+    ),
+    Column(
+        name="weighted_average_price",
+        field="weightedAvgPrice",
+        kind="amount",
+        doc="Average price of all trades by their amounts, in the quote asset.",
+    ),
+)
+_PRICES = (
+    Column(name="open_price", field="openPrice", kind="amount", doc="First price, in the quote asset."),
+    Column(name="high_price", field="highPrice", kind="amount", doc="Highest price, in the quote asset."),
+    Column(name="low_price", field="lowPrice", kind="amount", doc="Lowest price, in the quote asset."),
+)
+_LAST_PRICE = Column(
+    name="last_price", field="lastPrice", kind="amount", doc="Last price, in the quote asset."
+)
+_VOLUMES = (
+    Column(name="volume", field="volume", kind="amount", doc="Amount traded, in the base asset."),
+    Column(name="quote_volume", field="quoteVolume", kind="amount", doc="Amount traded, in the quote asset."),
+    Column(name="open_time", field="openTime", kind="time", doc="Start of the statistics, UTC."),
+    Column(name="close_time", field="closeTime", kind="time", doc="End of the statistics, UTC."),
+    Column(
+        name="first_trade_id", field="firstId", kind="id", doc="Id of the first trade, -1 if there is none."
+    ),
+    Column(name="last_trade_id", field="lastId", kind="id", doc="Id of the last trade, -1 if there is none."),
+    Column(name="trades", field="count", kind="integer", doc="Number of trades."),
+)
+_OFFERS = (
+    Column(name="bid_price", field="bidPrice", kind="amount", doc="Highest bid, in the quote asset."),
+    Column(name="bid_quantity", field="bidQty", kind="amount", doc="Amount bid for, in the base asset."),
+    Column(name="ask_price", field="askPrice", kind="amount", doc="Lowest ask, in the quote asset."),
+    Column(name="ask_quantity", field="askQty", kind="amount", doc="Amount asked for, in the base asset."),
+)
+
+TICKER_24HR = Endpoint(
+    name="ticker_24hr",
+    system="market.spot",
+    path="/api/v3/ticker/24hr",
+    security="NONE",
+    rate_limit=API,
+    weight=weight_of_day,
+    params=(ONLY_SYMBOL, ONLY_SYMBOLS, SYMBOL_STATUS),
+    unused=(_TYPE,),
+    mutually_exclusive=("symbol", "symbols"),
+    columns=(
+        SYMBOL_COLUMN,
+        *_CHANGES,
+        Column(
+            name="previous_close_price",
+            field="prevClosePrice",
+            kind="amount",
+            doc="Price of the last trade before, in the quote asset.",
+        ),
+        _LAST_PRICE,
+        Column(
+            name="last_quantity",
+            field="lastQty",
+            kind="amount",
+            doc="Amount of the last trade, in the base asset.",
+        ),
+        *_OFFERS,
+        *_PRICES,
+        *_VOLUMES,
+    ),
+    identity=("symbol",),
+    summary="Prices and volumes of the last 24 hours, one row a symbol.",
+    source=f"{MARKET_DOCS}#ticker24hr",
+)
+
+TICKER_TRADING_DAY = Endpoint(
+    name="ticker_trading_day",
+    system="market.spot",
+    path="/api/v3/ticker/tradingDay",
+    security="NONE",
+    rate_limit=API,
+    weight=weight_of_each,
+    params=(_ONE_SYMBOL, _HUNDRED_SYMBOLS),
+    unused=(_TYPE, SYMBOL_STATUS),
+    at_least_one=("symbol", "symbols"),
+    mutually_exclusive=("symbol", "symbols"),
+    columns=(SYMBOL_COLUMN, *_CHANGES, *_PRICES, _LAST_PRICE, *_VOLUMES),
+    identity=("symbol",),
+    summary="Prices and volumes of the day, one row a symbol.",
+    notes=("A trading day begins at midnight UTC.",),
+    source=f"{MARKET_DOCS}#ticker-trading-day",
+)
+
+TICKER = Endpoint(
+    name="ticker",
+    system="market.spot",
+    path="/api/v3/ticker",
+    security="NONE",
+    rate_limit=API,
+    weight=weight_of_each,
+    params=(
+        _ONE_SYMBOL,
+        _HUNDRED_SYMBOLS,
+        Param(
+            field="windowSize",
+            name="window_size",
+            kind="choice",
+            doc='Length of the time in the exchange\'s words: "1m" to "59m", "1h" to "23h", "1d" to "7d"; '
+            'defaults to "1d".',
+            choices=MappingProxyType({word: word for word in _WINDOW_SIZES}),
+            default="1d",
+        ),
+    ),
+    unused=(_TYPE, SYMBOL_STATUS),
+    at_least_one=("symbol", "symbols"),
+    mutually_exclusive=("symbol", "symbols"),
+    columns=(SYMBOL_COLUMN, *_CHANGES, *_PRICES, _LAST_PRICE, *_VOLUMES),
+    identity=("symbol",),
+    summary="Prices and volumes of a time up to now, one row a symbol.",
+    notes=("It begins at a full minute, so it is up to a minute longer than `window_size`.",),
+    source=f"{MARKET_DOCS}#ticker",
+)
+
+TICKER_PRICE = Endpoint(
+    name="ticker_price",
+    system="market.spot",
+    path="/api/v3/ticker/price",
+    security="NONE",
+    rate_limit=API,
+    weight=weight_of_latest,
+    params=(ONLY_SYMBOL, ONLY_SYMBOLS, SYMBOL_STATUS),
+    mutually_exclusive=("symbol", "symbols"),
+    columns=(
+        SYMBOL_COLUMN,
+        Column(name="price", field="price", kind="amount", doc="Last price, in the quote asset."),
+    ),
+    identity=("symbol",),
+    summary="Last prices, one row a symbol.",
+    source=f"{MARKET_DOCS}#ticker-price",
+)
+
+TICKER_BOOK = Endpoint(
+    name="ticker_book",
+    system="market.spot",
+    path="/api/v3/ticker/bookTicker",
+    security="NONE",
+    rate_limit=API,
+    weight=weight_of_latest,
+    params=(ONLY_SYMBOL, ONLY_SYMBOLS, SYMBOL_STATUS),
+    mutually_exclusive=("symbol", "symbols"),
+    columns=(SYMBOL_COLUMN, *_OFFERS),
+    identity=("symbol",),
+    summary="Best bid and best ask, one row a symbol.",
+    source=f"{MARKET_DOCS}#ticker-book-ticker",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    TICKER_24HR,
+    TICKER_TRADING_DAY,
+    TICKER,
+    TICKER_PRICE,
+    TICKER_BOOK,
+)

@@ -1,0 +1,88 @@
+"""Candles: of trades, and of the prices that futures follow."""
+
+from __future__ import annotations
+
+import msgspec
+
+from toolkit.sandbox.checked_request import CheckedRequest
+from toolkit.sandbox.column_json import Numbers, Piece, rows_json
+from toolkit.sandbox.market.candles import Candles, candles
+from toolkit.sandbox.market.symbols import Market
+from toolkit.sandbox.market_routes.market_data import (
+    MarketData,
+    Rules,
+    page_size,
+    prices,
+    quantities,
+    quote_amounts,
+)
+from toolkit.sandbox.spans import span_of
+
+_NEXT = b'","'
+
+
+def _spot(data: MarketData, request: CheckedRequest) -> object:
+    return _of_trades(data, request, data.one("spot", request))
+
+
+def _um(data: MarketData, request: CheckedRequest) -> object:
+    return _of_trades(data, request, data.one("um", request))
+
+
+def _continuous(data: MarketData, request: CheckedRequest) -> object:
+    market = data.one("um", request)
+    # There are no contracts with a delivery.
+    return _of_trades(data, request, market) if request.values["contractType"] == "PERPETUAL" else []
+
+
+def _of_trades(data: MarketData, request: CheckedRequest, market: Market) -> object:
+    span = span_of(request.endpoint, request.values, request.now_ms)
+    if span.start is not None and span.start > span.end:
+        return []
+    found = candles(
+        data.history,
+        market,
+        request.values["interval"],
+        start_ms=span.start,
+        end_ms=span.end,
+        limit=page_size(request),
+        now_ms=request.now_ms,
+        newest=not span.forward,
+    )
+    return _json(market, found)
+
+
+def _json(market: Market, found: Candles) -> msgspec.Raw:
+    pieces: list[Piece] = [
+        b"[",
+        Numbers(found.open_time),
+        b',"',
+        prices(market, found.open),
+        _NEXT,
+        prices(market, found.high),
+        _NEXT,
+        prices(market, found.low),
+        _NEXT,
+        prices(market, found.close),
+        _NEXT,
+        quantities(market, found.volume),
+        b'",',
+        Numbers(found.close_time),
+        b',"',
+        quote_amounts(market, found.quote),
+        b'",',
+        Numbers(found.trades),
+        b',"',
+        quantities(market, found.taker_volume),
+        _NEXT,
+        quote_amounts(market, found.taker_quote),
+        b'","0"]',
+    ]
+    return msgspec.Raw(rows_json(len(found), pieces))
+
+
+RULES: Rules = {
+    "/api/v3/klines": _spot,
+    "/fapi/v1/klines": _um,
+    "/fapi/v1/continuousKlines": _continuous,
+}
