@@ -64,7 +64,7 @@ def candles(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         UsageError: A column is missing, or the candles are of several symbols or intervals.
     """
     rows = read_candles(frame, "candles", _USAGE, PRICES, ("volume",))
-    traded, priced = assets_of(rows.symbol)
+    traded, priced = map(short_name, assets_of(rows.symbol))
     title = f"{short_name(rows.symbol)} candles" if rows.symbol else "Candles"
     if not len(rows.opens):
         target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
@@ -206,16 +206,14 @@ def _draw_prices(ax: Axes, bars: Buckets, is_partial: np.ndarray, *, has_volume:
         (low, int(prices["low"].argmin()), True),
     ):
         place = (at + 0.5) / len(middle)
-        ax.annotate(
+        market.write(
+            ax,
             market.exact_text(value),
             (middle[at], value),
-            xytext=(0, -3 if below else 3),
-            textcoords="offset points",
+            (0, -3 if below else 3),
+            xycoords="data",
             ha="left" if place < 0.1 else "right" if place > 0.9 else "center",
             va="top" if below else "bottom",
-            color=draw.TEXT,
-            fontsize=8,
-            zorder=5,
         )
     close = float(prices["close"][-1])
     market.tag(ax, close, market.exact_text(close), _colour(prices["close"][-1] >= prices["open"][-1]))

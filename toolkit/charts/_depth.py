@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def depth(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     rows = _read(frame)
     symbol = symbol_of(rows)
-    traded, priced = assets_of(symbol)
+    traded, priced = map(short_name, assets_of(symbol))
     title = f"{short_name(symbol)} order book" if symbol else "Order book"
     unit = f"{traded}, up to each price in {priced}" if traded else "total up to each price"
     target = ax or draw.figure(1, 3.4 if len(rows) else draw.EMPTY_HEIGHT)[0]
@@ -52,12 +52,15 @@ def depth(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     prices = {name: amounts(side["price"]).to_numpy() for name, side in sides.items()}
     totals = {name: amounts(side["total"]).to_numpy() for name, side in sides.items()}
     left, right = _view(prices)
-    for name, colour in _SIDES.items():
-        if len(prices[name]):
-            edge = left if name == "bid" else right
-            _draw_side(target, prices[name], totals[name], edge, colour)
-            worth = f"{draw.short(float(totals[name][-1]))} {traded}".rstrip()
-            _name_side(target, name, f"{len(prices[name]):,} {name}s, {worth}")
+    texts = {
+        name: f"{len(each):,} {name}s of {draw.short(float(each[-1]))} {traded}".rstrip()
+        for name, each in totals.items()
+        if len(each)
+    }
+    for name, text in texts.items():
+        edge = min(left, prices["bid"][-1]) if name == "bid" else max(right, prices["ask"][-1])
+        _draw_side(target, name, prices[name], totals[name], edge)
+        _name_side(target, name, text)
     draw.style(target, "y")
     target.grid(axis="x", color=draw.GRID, linewidth=1, zorder=0)
     target.xaxis.set_major_formatter(market.PriceFormatter())
@@ -65,12 +68,7 @@ def depth(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     target.set_ylim(0, _highest(prices, totals, left, right) * 1.16)
     notes = [_middle(target, sides, priced), _cut(prices, left, right), _moment(frame.attrs)]
     market.set_titles(target, title, unit, notes)
-    amounts_of_sides = [
-        f"{len(prices[name]):,} {name}s of {draw.short(float(totals[name][-1]))} {traded}".rstrip()
-        for name in _SIDES
-        if len(prices[name])
-    ]
-    market.describe(target, f"{title}, {'; '.join(filter(None, notes))}. {' and '.join(amounts_of_sides)}.")
+    market.describe(target, f"{title}, {'; '.join(filter(None, notes))}. {' and '.join(texts.values())}.")
     return target
 
 
@@ -104,29 +102,27 @@ def _read(data: object) -> pd.DataFrame:
 
 
 def _view(prices: dict[str, FloatArray]) -> tuple[float, float]:
-    """The span of prices to draw: around the middle, with both sides to scale."""
+    """The span of prices to draw."""
     bids, asks = prices["bid"], prices["ask"]
     known = np.concatenate([bids, asks])
     low, high = float(known.min()), float(known.max())
     if not len(bids) or not len(asks):
         margin = (high - low) * 0.02 or high * 0.001
         return low - margin, high + margin
-    middle = (float(bids[0]) + float(asks[0])) / 2
-    reach = [middle - low, high - middle]
-    nearest = min(reach)
-    if len(bids) > 1 and len(asks) > 1 and nearest > 0:
-        reach = [min(each, _WIDEST * nearest) for each in reach]
-    return middle - reach[0], middle + reach[1]
+    middle, spread = (bids[0] + asks[0]) / 2, abs(asks[0] - bids[0])
+    below, above = max(middle - low, spread) * 1.01, max(high - middle, spread) * 1.01
+    return float(middle - min(below, _WIDEST * above)), float(middle + min(above, _WIDEST * below))
 
 
-def _draw_side(ax: Axes, prices: FloatArray, totals: FloatArray, edge: float, colour: str) -> None:
-    """Draw the running total, which rises at each price and holds from there on."""
+def _draw_side(ax: Axes, name: str, prices: FloatArray, totals: FloatArray, edge: float) -> None:
+    """Draw the running total: that of all prices at least as good, up to the edge."""
     at = np.concatenate([prices[:1], prices, [edge]])
     heights = np.concatenate([[0.0], totals, totals[-1:]])
-    order = slice(None) if len(at) == 1 or at[-1] >= at[0] else slice(None, None, -1)
-    where = "post" if order == slice(None) else "pre"
-    ax.fill_between(at[order], heights[order], step=where, color=colour, alpha=0.22, linewidth=0, zorder=2)  # type: ignore[arg-type]
-    ax.step(at[order], heights[order], where=where, color=colour, linewidth=1.6, zorder=3)  # type: ignore[arg-type]
+    where: Literal["pre", "post"] = "post"
+    if name == "bid":  # from the lowest price up
+        at, heights, where = at[::-1], heights[::-1], "pre"
+    ax.fill_between(at, heights, step=where, color=_SIDES[name], alpha=0.22, linewidth=0, zorder=2)
+    ax.step(at, heights, where=where, color=_SIDES[name], linewidth=1.6, zorder=3)
 
 
 def _highest(
@@ -137,36 +133,21 @@ def _highest(
 
 
 def _name_side(ax: Axes, name: str, text: str) -> None:
-    ax.annotate(
-        text,
-        (0 if name == "bid" else 1, 1),
-        xycoords="axes fraction",
-        xytext=(4 if name == "bid" else -4, -4),
-        textcoords="offset points",
-        ha="left" if name == "bid" else "right",
-        va="top",
-        color=_SIDES[name],
-        fontsize=8.5,
-        fontweight="bold",
-        zorder=5,
-    )
+    at, offset, side = (0, 4, "left") if name == "bid" else (1, -4, "right")
+    market.write(ax, text, (at, 1), (offset, -4), bold=True, ha=side, va="top", color=_SIDES[name])
 
 
 def _middle(ax: Axes, sides: dict[str, pd.DataFrame], priced: str) -> str:
     """Mark the middle; name it and the spread, from the exact prices."""
     if not all(map(len, sides.values())):
         return "no bids" if len(sides["ask"]) else "no asks"
-    bid, ask = (_decimal(side["price"].iloc[0]) for side in sides.values())
+    bid, ask = (Decimal(str(side["price"].iloc[0])) for side in sides.values())
     middle, spread = (bid + ask) / 2, ask - bid
     ax.axvline(float(middle), color=draw.TEXT, linewidth=0.9, linestyle=(0, (2, 3)), zorder=2)
     share = float(spread / middle) * 1e4 if middle else 0.0
     return f"mid {middle.normalize():,f} {priced}".rstrip() + (
         f" · spread {spread.normalize():,f} ({market.exact_text(float(f'{share:.3g}'))} bp)"
     )
-
-
-def _decimal(price: Any) -> Decimal:
-    return price if isinstance(price, Decimal) else Decimal(str(price))
 
 
 def _cut(prices: dict[str, FloatArray], left: float, right: float) -> str:

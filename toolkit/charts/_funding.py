@@ -62,7 +62,7 @@ def funding(frame: pd.DataFrame, prices: pd.DataFrame | None = None, *, ax: Axes
     """
     rates = _read(frame)
     title = f"{short_name(rates.symbol)} funding" if rates.symbol else "Funding"
-    _, priced = assets_of(rates.symbol)
+    priced = short_name(assets_of(rates.symbol)[1])
     if not len(rates.times):
         target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
         draw.empty(target, title, "% of the position", "No funding", frame.attrs)
@@ -142,11 +142,10 @@ def _read(data: object) -> _Rates:
     order = np.argsort(moments, kind="stable")
     moments = moments[order]
     distances = np.diff(moments)
-    if (distances == 0).any():
-        raise UsageError(
-            "The frame has several funding rates for one time. Choose one symbol, without repeats."
-        )
+    if "symbol" not in rows and (distances == 0).any():  # one symbol may have rates of several types at once
+        raise UsageError("The frame has several funding rates for one time. Choose those of one symbol.")
     # The times are a few milliseconds off the hour.
+    distances = distances[distances >= MINUTE]
     interval = round(int(distances.min()) / MINUTE) * MINUTE if len(distances) else _USUAL
     return _Rates(
         symbol,

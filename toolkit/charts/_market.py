@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ PALE = 0.42
 """Opacity of what is not over."""
 
 _LOWER, _UPPER_FROM = 0.23, 0.29  # where the lower panel ends and the prices begin, of the height
-_SUBTITLE_SIZE = 8.5
+_SMALL = 8.5
 _LETTER_WIDTH = 5.2  # in points, on average
 _LINE_HEIGHT = 12.0
 _NARROWEST = 1.4  # in points: the distance of candles and bars that can still be told apart
@@ -97,7 +98,7 @@ def span_text(first: int, last: int) -> str:
     """A span in words, its times in UTC, both ends included."""
     start, end = moment(first), moment(last)
     if first % DAY == 0 and (last + 1) % DAY == 0:
-        return f"{_day(start)} to {_day(end)}"
+        return f"{_day(start)} to {_day(end)} UTC"
     until = f"{end:%H:%M}" if start.date() == end.date() else f"{_day(end)} {end:%H:%M}"
     return f"{_day(start)} {start:%H:%M} to {until} UTC"
 
@@ -129,14 +130,20 @@ def duration(length: int) -> str:
 class PriceFormatter(Formatter):
     """Writes prices in full, with the decimals that tell the ticks from each other."""
 
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The labels of all ticks."""
+        decimals = _decimals(np.unique(values))
+        return [f"{value:,.{decimals}f}" for value in values]
+
     def __call__(self, value: float, pos: int | None = None) -> str:
-        """The label of a tick."""
-        ticks = np.unique(np.asarray(self.locs, dtype=float))
-        distance = float(np.diff(ticks).min()) if len(ticks) > 1 else abs(value) or 1.0
-        decimals = max(0, -int(np.floor(np.log10(distance) + 1e-6)))
-        if round(distance, decimals) != round(distance, decimals + 1):  # such as 2.5
-            decimals += 1
-        return f"{value:,.{decimals}f}"
+        """A price by itself, as under the pointer."""
+        return exact_text(value)
+
+
+def _decimals(ticks: FloatArray) -> int:
+    distance = float(np.diff(ticks).min()) if len(ticks) > 1 else 1.0
+    decimals = max(0, -floor(log10(distance) + 1e-6))
+    return decimals if round(distance, decimals) == round(distance, decimals + 1) else decimals + 1  # 2.5
 
 
 def exact_text(value: float) -> str:
@@ -162,6 +169,25 @@ def boxes(
 # -- texts ---------------------------------------------------------------------------------------------
 
 
+def write(
+    ax: Axes, text: str, at: tuple[Any, Any], offset: tuple[float, float], *, bold: bool = False, **look: Any
+) -> None:
+    """Write a small text at a place on Axes: a fraction of them if `xycoords` is not given.
+
+    Args:
+        ax: The Axes.
+        text: The text, which may be from outside.
+        at: The place.
+        offset: Distance from there, in points.
+        bold: Whether it is bold.
+        look: Further properties of the text.
+    """
+    weight = "bold" if bold else "normal"
+    text, properties = prepare(text, weight)
+    look = {"color": draw.TEXT, "fontsize": _SMALL, "xycoords": "axes fraction", "zorder": 5} | look
+    ax.annotate(text, at, xytext=offset, textcoords="offset points", fontweight=weight, **properties, **look)
+
+
 def set_titles(ax: Axes, title: str, unit: str, notes: Iterable[str]) -> None:
     """Set the title, and under it, smaller, what else there is to say, in as many lines as that needs."""
     draw.set_title(ax, title, unit)
@@ -169,19 +195,7 @@ def set_titles(ax: Axes, title: str, unit: str, notes: Iterable[str]) -> None:
     lines = _lines(filter(None, notes), width)
     if not lines:
         return
-    text, properties = prepare("\n".join(lines))
-    ax.annotate(
-        text,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 7),
-        textcoords="offset points",
-        va="bottom",
-        color=draw.TEXT,
-        fontsize=_SUBTITLE_SIZE,
-        linespacing=1.25,
-        **properties,
-    )
+    write(ax, "\n".join(lines), (0, 1), (0, 7), va="bottom", linespacing=1.25)
     draw.raise_title(ax, 9 + _LINE_HEIGHT * len(lines))
 
 
@@ -198,36 +212,15 @@ def _lines(notes: Iterable[str], width: int) -> list[str]:
 
 
 def panel_title(ax: Axes, text: str) -> None:
-    """Name the lower panel, within it."""
-    text, properties = prepare(text)
-    ax.annotate(
-        text,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 1),
-        textcoords="offset points",
-        va="bottom",
-        color=draw.TEXT,
-        fontsize=_SUBTITLE_SIZE,
-        **properties,
-    )
+    """Name the lower panel."""
+    write(ax, text, (0, 1), (0, 1), va="bottom")
 
 
 def tag(ax: Axes, height: float, text: str, colour: str) -> None:
     """Mark a price on the right, with a line to it."""
     ax.axhline(height, color=colour, linewidth=0.8, linestyle=(0, (2, 3)), alpha=0.8, zorder=2)
-    ax.annotate(
-        text,
-        (1, height),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 0),
-        textcoords="offset points",
-        va="center",
-        color=colour,
-        fontsize=_SUBTITLE_SIZE,
-        fontweight="bold",
-        annotation_clip=False,
-    )
+    coordinates = ("axes fraction", "data")
+    write(ax, text, (1, height), (4, 0), bold=True, xycoords=coordinates, va="center", color=colour)
 
 
 def few_ticks(ax: Axes) -> None:

@@ -48,11 +48,8 @@ class Step:
     def ends(self, starts: Int64Array) -> Int64Array:
         """The start of the next candle after each of these starts."""
         if self.unit == "month":
-            moments = starts.astype("datetime64[ms]")
-            months = moments.astype("datetime64[M]")
-            within = moments - months.astype("datetime64[ms]")  # not 0 for months of another time zone
-            following = _month_starts(np.asarray(months.astype(np.int64) + self.count))
-            return np.asarray(following + within.astype(np.int64))
+            months = starts.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+            return _month_starts(months + self.count)
         return np.asarray(starts + self.length)
 
     @property
