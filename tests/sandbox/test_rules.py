@@ -701,8 +701,8 @@ def test_one_symbol_of_exchange_info() -> None:
     assert [symbol["symbol"] for symbol in payload["symbols"]] == ["BTCUSDT"]
     assert payload["rateLimits"][0]["limit"] == 6000
     assert response.headers["X-MBX-USED-WEIGHT-1M"] == "20"
-    for wrong in (b"symbol=NOTHING", b"symbol=", b"symbol=btcusdt"):
-        assert error(this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", wrong))) == (400, -1121)
+    for wrong, code in ((b"symbol=NOTHING", -1121), (b"symbol=", -1105), (b"symbol=btcusdt", -1100)):
+        assert error(this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", wrong))) == (400, code)
     everything: Any = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo")).json()
     assert len(everything["symbols"]) > 1
 

@@ -25,7 +25,6 @@ from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.limits import IntervalCount, Limits
-from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
@@ -119,7 +118,7 @@ class Exchange:
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        market = MarketRoutes(MarketHistory(world.seed, world.start_ms), self.limits)
+        market = MarketRoutes(world.seed, world.start_ms, self.limits)
         self._reads = Reads(world, tables or {}, rows_kept, examples or {}, market)
         forks.renew(self._make_lock)
 
@@ -200,7 +199,7 @@ class Exchange:
         if fault is not None:
             return faulty.failure_response(fault)
         payload = (
-            self._public(context, parameters, public)
+            self._public(context, public)
             if endpoint is None
             else self._declared(context, parameters, endpoint, now)
         )
@@ -221,7 +220,7 @@ class Exchange:
         """Count the request, whether or not it succeeds."""
         path = context.request.path
         if endpoint is not None:
-            rate_limit, weight = endpoint.rate_limit, _weight_of(endpoint, parameters)
+            rate_limit, weight = endpoint.rate_limit, endpoint.weight_of(parameters.values)
         elif public is not None:
             if public.rate_limit is None:
                 return
@@ -237,13 +236,13 @@ class Exchange:
         context.weight, context.used = charge.weight, charge.used
         context.headers.update(charge.headers)
 
-    def _public(self, context: _RequestContext, parameters: Parameters, public: PublicRoute | None) -> object:
+    def _public(self, context: _RequestContext, public: PublicRoute | None) -> object:
         request = context.request
         known = public is not None or any(path == request.path for _, path in self._endpoints)
         if public is None or request.method != "GET":
             missing = f"The sandbox does not have {request.method} {request.path}."
             raise RefusalError(-1099, missing, 405 if known else 404)
-        return public.handler(PublicRequest(self.limits, context.now_ms, parameters.values))
+        return public.handler(PublicRequest(self.limits, self.world.start_ms, context.now_ms))
 
     def _declared(
         self, context: _RequestContext, parameters: Parameters, endpoint: Endpoint, now: float
@@ -347,11 +346,3 @@ class Exchange:
                 used=context.used,
             )
         )
-
-
-def _weight_of(endpoint: Endpoint, parameters: Parameters) -> int:
-    """The weight by the parameters, as if none was sent where one cannot be read."""
-    try:
-        return endpoint.weight_of(parameters.values)
-    except ValueError:
-        return endpoint.weight_of({})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from toolkit.endpoints import Endpoint
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.limits import Limits
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market_routes import candles, exchange_info, general, trades
+from toolkit.sandbox.market_routes import candles, exchange_info, general, tickers, trades
 from toolkit.sandbox.market_routes.market_data import MarketData, Rules
 
 _RULES: Rules = {
     path: rule
-    for rules in (general.RULES, exchange_info.RULES, candles.RULES, trades.RULES)
+    for rules in (general.RULES, exchange_info.RULES, candles.RULES, trades.RULES, tickers.RULES)
     for path, rule in rules.items()
 }
 
@@ -20,12 +22,13 @@ class MarketRoutes:
     """Answers requests for market data.
 
     Args:
-        history: The simulated market.
+        seed: Seed of the market.
+        start_ms: Beginning of its history.
         limits: The rate limits that exchangeInfo tells.
     """
 
-    def __init__(self, history: MarketHistory, limits: Limits) -> None:
-        self._data = MarketData(history, limits)
+    def __init__(self, seed: int, start_ms: int, limits: Limits) -> None:
+        self._data = MarketData(_history(seed, start_ms), limits)
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether there is a rule for an endpoint."""
@@ -34,3 +37,9 @@ class MarketRoutes:
     def payload(self, request: CheckedRequest) -> object:
         """The payload of the response."""
         return _RULES[request.endpoint.path](self._data, request)
+
+
+@lru_cache(maxsize=4)
+def _history(seed: int, start_ms: int) -> MarketHistory:
+    """The market that all exchanges with this seed and start share: it never changes."""
+    return MarketHistory(seed, start_ms)

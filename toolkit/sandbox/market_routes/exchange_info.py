@@ -22,7 +22,7 @@ _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
 }
 
 
-def rate_limits(limits: Limits, rate_limit: RateLimit | None) -> list[dict[str, object]]:
+def _rate_limits(limits: Limits, rate_limit: RateLimit | None) -> list[dict[str, object]]:
     """The enforced weight, and the documented order limits.
 
     The sandbox accepts no orders, so those never apply. RAW_REQUESTS, documented for /api as well, is left
@@ -36,14 +36,14 @@ def rate_limits(limits: Limits, rate_limit: RateLimit | None) -> list[dict[str, 
     return [weight, *(_rate_limit("ORDERS", *order) for order in _ORDERS[rate_limit.name])]
 
 
-def around(
+def info(
     limits: Limits, rate_limit: RateLimit | None, symbols: Iterable[Mapping[str, object]], now_ms: int
 ) -> dict[str, object]:
     """The payload with these symbols."""
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
-        "rateLimits": rate_limits(limits, rate_limit),
+        "rateLimits": _rate_limits(limits, rate_limit),
         "exchangeFilters": [],
         "symbols": list(symbols),
     }
@@ -157,7 +157,7 @@ def _spot(data: MarketData, request: CheckedRequest) -> object:
         markets = []
     with_sets = values.get("showPermissionSets", "true").lower() == "true"
     symbols = [spot_symbol(each, data.status(each, now_ms), permission_sets=with_sets) for each in markets]
-    return around(data.limits, API, symbols, now_ms)
+    return info(data.limits, API, symbols, now_ms)
 
 
 def _um(data: MarketData, request: CheckedRequest) -> object:
@@ -171,7 +171,7 @@ def _um(data: MarketData, request: CheckedRequest) -> object:
         {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}
         for asset in ("USDT", "USDC", "BTC")
     ]
-    return around(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
+    return info(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
 
 
 RULES: Rules = {"/api/v3/exchangeInfo": _spot, "/fapi/v1/exchangeInfo": _um}

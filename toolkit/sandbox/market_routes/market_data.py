@@ -67,6 +67,7 @@ class MarketData:
         ]
 
 
+Row = dict[str, object]
 Rule = Callable[[MarketData, CheckedRequest], object]
 Rules = Mapping[str, Rule]
 
