@@ -92,7 +92,7 @@ def candles(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 @dataclass(frozen=True, slots=True)
-class Candles:
+class CandleSeries:
     """Candles of one symbol as arrays, oldest first, without rows that lack a price.
 
     Attributes:
@@ -120,7 +120,7 @@ class Candles:
 
 def read_candles(
     data: object, chart: str, usage: str, prices: tuple[str, ...], optional: tuple[str, ...]
-) -> Candles:
+) -> CandleSeries:
     """Read the candles that a frame has.
 
     Args:
@@ -159,10 +159,10 @@ def read_candles(
     last = order[-1:]
     running = "closed" in rows and any(value == False for value in rows["closed"].iloc[last])  # noqa: E712
     columns = {name: values[name].to_numpy()[order] for name in names}
-    return Candles(symbol, opens, step.ends(opens) - 1, step, columns, is_running=bool(running))
+    return CandleSeries(symbol, opens, step.ends(opens) - 1, step, columns, is_running=bool(running))
 
 
-def _partial(bars: Buckets, rows: Candles) -> np.ndarray:
+def _partial(bars: Buckets, rows: CandleSeries) -> np.ndarray:
     """Which candles are not over, or covered only in part: maybe the first and the last."""
     partial = np.zeros(len(bars.starts), dtype=bool)
     partial[0] = rows.opens[0] > bars.starts[0]
@@ -273,7 +273,7 @@ def _shade(ax: Axes, holes: tuple[Int64Array, Int64Array]) -> None:
     )
 
 
-def _size_text(step: Step, rows: Candles) -> str:
+def _size_text(step: Step, rows: CandleSeries) -> str:
     if step == rows.step:
         return f"{step} each"
     count = len(rows.opens)
@@ -291,7 +291,7 @@ def _gap_text(starts: Int64Array, ends: Int64Array) -> str:
     )
 
 
-def _partial_text(is_partial: np.ndarray, rows: Candles) -> str:
+def _partial_text(is_partial: np.ndarray, rows: CandleSeries) -> str:
     if rows.is_running:
         return "the last candle is not over (pale)"
     if is_partial.any():
@@ -300,7 +300,7 @@ def _partial_text(is_partial: np.ndarray, rows: Candles) -> str:
     return ""
 
 
-def _in_words(title: str, notes: list[str], rows: Candles, priced: str, traded: str) -> str:
+def _in_words(title: str, notes: list[str], rows: CandleSeries, priced: str, traded: str) -> str:
     prices = rows.columns
     figures = {
         "opened at": prices["open"][0],

@@ -184,8 +184,9 @@ def write(
     """
     weight = "bold" if bold else "normal"
     text, properties = prepare(text, weight)
-    look = {"color": draw.TEXT, "fontsize": _SMALL, "xycoords": "axes fraction", "zorder": 5} | look
-    ax.annotate(text, at, xytext=offset, textcoords="offset points", fontweight=weight, **properties, **look)
+    usual = {"color": draw.TEXT, "fontsize": _SMALL, "xycoords": "axes fraction", "zorder": 5}
+    look = usual | {"textcoords": "offset points", "fontweight": weight} | properties | look
+    ax.annotate(text, at, xytext=offset, **look)
 
 
 def set_titles(ax: Axes, title: str, unit: str, notes: Iterable[str]) -> None:

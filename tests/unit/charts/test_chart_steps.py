@@ -54,7 +54,7 @@ def test_longer_candles_are_those_of_pandas(
     source = minutes * MINUTE
     times = (first // minutes + np.cumsum([row[0] for row in rows])) * source
     columns = {name: np.array([row[at] for row in rows], float) for at, name in enumerate(HOW, 1)}
-    buckets = aggregate(times, {name: (values, HOW[name]) for name, values in columns.items()}, step)  # type: ignore[misc]
+    buckets = aggregate(times, {name: (values, HOW[name]) for name, values in columns.items()}, step)
 
     frame = pd.DataFrame(columns, index=pd.to_datetime(times, unit="ms", utc=True))
     groups = frame.resample(**RULES[step])

@@ -225,7 +225,7 @@ def test_rates_are_bars_in_percent_at_their_times() -> None:
     assert np.abs(middles - frame["funding_time"].astype("int64").to_numpy()).max() < 1000
     up, down = (each.get_facecolor()[0] for each in lower(ax).collections)
     assert (to_rgb(up), to_rgb(down)) == (to_rgb(_market.RISING), to_rgb(_market.FALLING))
-    assert ax.lines[0].get_ydata().tolist() == frame["mark_price"].tolist()  # type: ignore[union-attr]
+    assert ax.lines[0].get_ydata().tolist() == frame["mark_price"].tolist()
     assert "Longs paid 0.02% in 1 day" in said(ax)
     assert "7.3% a year, not compounded" in said(ax)
     assert "Funding rate, % per 8 hours" in said(ax)
@@ -262,7 +262,7 @@ def test_candles_are_the_price_with_their_extremes() -> None:
 def test_a_gap_of_the_prices_interrupts_the_line() -> None:
     prices = candles(960).drop(index=range(300, 420))
     ax = charts.funding(rates([0.0001] * 3), prices)
-    assert np.isnan(ax.lines[0].get_ydata()).sum() == 1  # type: ignore[arg-type]
+    assert np.isnan(ax.lines[0].get_ydata()).sum() == 1
 
 
 def test_two_types_of_rates_at_one_time_are_added_up() -> None:
@@ -364,7 +364,7 @@ def shown(ax: Axes) -> list[Text]:
 def test_every_text_is_within_the_figure(name: str, symbol: str) -> None:
     ax = CHARTS[name](symbol)
     ax.figure.canvas.draw()
-    renderer = ax.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = ax.figure.canvas.get_renderer()
     inside = ax.figure.bbox.padded(1)
     for text in shown(ax):
         if text.get_text():
@@ -388,8 +388,8 @@ def contrast(colour: Any, background: tuple[float, float, float]) -> float:
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_text_is_readable_on_light_and_dark(name: str, background: Any) -> None:
     ax = CHARTS[name]("BTCUSDT")
-    assert ax.figure.get_facecolor()[3] == 0  # type: ignore[index]
-    assert ax.get_facecolor()[3] == 0  # type: ignore[index]
+    assert ax.figure.get_facecolor()[3] == 0
+    assert ax.get_facecolor()[3] == 0
     for text in ax.figure.findobj(Text):
         if text.get_text():
             assert contrast(text.get_color(), background) > 3, text.get_text()
