@@ -184,7 +184,7 @@ def write(
     """
     weight = "bold" if bold else "normal"
     text, properties = prepare(text, weight)
-    usual = {"color": draw.TEXT, "fontsize": _SMALL, "xycoords": "axes fraction", "zorder": 5}
+    usual: dict[str, Any] = {"color": draw.TEXT, "fontsize": _SMALL, "xycoords": "axes fraction", "zorder": 5}
     look = usual | {"textcoords": "offset points", "fontweight": weight} | properties | look
     ax.annotate(text, at, xytext=offset, **look)
 
