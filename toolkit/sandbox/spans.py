@@ -44,7 +44,8 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
     forward = start is not None
     start, end = _completed(endpoint, start, end, now_ms)
     if start is not None:
-        if start > end:
+        # Market data of the future is empty, not refused.
+        if start > end and (endpoint.is_signed or window.end_field in values):
             raise RefusalError(-1023, "Start time is greater than end time.")
         end = _current(endpoint, start, end)
     # Rows outside the retention, and rows of the future, are left out silently.
