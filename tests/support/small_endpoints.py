@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from toolkit.endpoints import API, FAPI, SAPI_IP, Column, Endpoint, Paging, Param, RateLimit, Window
-from toolkit.endpoints.model import ROW_NAME, TimeUnit
+from toolkit.endpoints.model import ROW_NAME, Steps, TimeUnit
 from toolkit.endpoints.rate_limits import FUNDING, FUTURES_DATA
 from toolkit.sandbox.times import from_ms
 from toolkit.sandbox.world.tables import ListTable, SingleRow, Table
@@ -114,6 +114,40 @@ CANDLES = _endpoint(
     order_by="open_time",
 )
 """Public, rows as arrays; the sixth position has no column."""
+
+SERIES = _endpoint(
+    "series",
+    "/fapi/v1/small/series",
+    (
+        _time("open_time", "0"),
+        _amount("close", "1"),
+        _time("close_time", "2"),
+        Column(
+            name="closed", field="", kind="flag", doc="Whether it ended.", derived="closed", of="close_time"
+        ),
+    ),
+    FAPI,
+    security="NONE",
+    params=(
+        _SYMBOL,
+        Param(
+            field="interval",
+            name="interval",
+            kind="choice",
+            doc="The interval.",
+            required=True,
+            choices=MappingProxyType({word: word for word in ("1s", "1m", "1h", "3d", "1w", "1M")}),
+        ),
+    ),
+    weight=lambda sent: 1 if int(sent.get("limit", 5)) < 4 else 3,
+    window=Window(max_span=None, default=timedelta(minutes=30)),
+    paging=Paging(kind="limit", size="limit", default=5, maximum=10),
+    row_layout="arrays",
+    identity=("open_time",),
+    order_by="open_time",
+    steps=Steps(param="interval"),
+)
+"""Public, with regular times. Three rows are cheaper than ten, if there are few."""
 
 ALL_MARKETS = _endpoint(
     "all_markets",
@@ -270,6 +304,7 @@ SMALL_ENDPOINTS = (
     SERVER_TIME,
     PRICES,
     CANDLES,
+    SERIES,
     ALL_MARKETS,
     OLD_TRADES,
     OWN_TRADES,
@@ -292,6 +327,10 @@ def candle(number: int, time: int) -> Row:
         "4": number,
         "5": "0",
     }
+
+
+def step(number: int, time: int) -> Row:
+    return {"0": time, "1": f"{100 + number}.25", "2": time + MINUTE - 1}
 
 
 def trade(number: int, time: int) -> Row:
@@ -342,6 +381,7 @@ ROWS: Mapping[str, Sequence[Row]] = MappingProxyType(
             {"symbol": "BNBBTC", "price": "0.00900000"},
         ],
         CANDLES.name: _ago(candle, 60, MINUTE),
+        SERIES.name: _ago(step, 60, MINUTE),
         ALL_MARKETS.name: [
             {ROW_NAME: "BTC", "price": "64000.10", "updateTime": NOW_MS - 5},
             {ROW_NAME: "ETH", "price": "3200.20", "updateTime": NOW_MS - 4},

@@ -367,6 +367,17 @@ class Endpoint:
         return (*self.params, *extra, *self.unused)
 
     @property
+    def row_limit(self) -> Param | None:
+        """The argument with which users say how many rows they want, None where they cannot.
+
+        It is a parameter named "limit" of an endpoint without paging: the newest rows, or those from an id on.
+        A call is then one request, which may have as many rows without any being left out.
+        """
+        if self.paging.kind != "none":
+            return None
+        return next((param for param in self.params if param.field == "limit"), None)
+
+    @property
     def received_columns(self) -> tuple[Column, ...]:
         """The columns whose values are in the response: all but the derived ones."""
         return tuple(column for column in self.columns if not column.derived)

@@ -32,7 +32,7 @@ from toolkit.frames.infer_rows import is_one_object
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
-from toolkit.planning import Plan, Span, When, iso, make_plan
+from toolkit.planning import Plan, Span, When, gaps_in, iso, make_plan
 from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
@@ -127,7 +127,7 @@ class Fetcher:
         known = self._sender.is_time_known(host)
         now = int(self._sender.time(host) * 1000)
         plan = make_plan(endpoint, arguments, start, end, now, clock_synced=known)
-        if endpoint.window and not known:
+        if plan.span and not known:
             now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
             plan = plan.at(now)
         query, truncation = Query(endpoint, plan.parameters), TruncationDetector(endpoint.paging)
@@ -262,7 +262,8 @@ class Fetcher:
         windows = islice(fetch.plan.windows(), 2)
         if self._workers == 1 or (endpoint.paging.kind == "none" and len(list(windows)) < 2):
             return InlineExecutor(work), 0
-        weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: endpoint.paging.maximum})
+        rows = fetch.plan.rows_per_request
+        weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: rows})
         limit = self._connection.budget.limit(endpoint.rate_limit)
         size = min(self._workers, max(1, limit // (20 * weight)))
         return ThreadExecutor(size, work), size if known else limit // (100 * weight)
@@ -298,7 +299,11 @@ class Fetcher:
         if missing is not None:
             spans = [[iso(span.start), iso(span.end)] for span in missing]
             attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # the endpoint has no times
-        return fetch.builder.frame(attrs)
+        frame = fetch.builder.frame(attrs)
+        if (grid := fetch.plan.grid) is not None and fetch.plan.span:
+            times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
+            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, missing or [], times)
+        return frame
 
     def _attrs(
         self,

@@ -70,6 +70,7 @@ class PagedWindow(WindowFetch):
     def __init__(self, endpoint: Endpoint, query: Query, span: Span | None, rows: int | None = None) -> None:
         super().__init__(endpoint, span)
         self._one_row = query.single_row
+        self._max_rows = query.max_rows
         self._span = span_parameters(endpoint, span) if span else {}
         self._size = endpoint.paging.maximum
         self._rows = rows
@@ -206,7 +207,7 @@ class PagedWindow(WindowFetch):
         if received is None:
             return 0
         if self.span is None:
-            builder.add_page(received, None, page.size or None)
+            builder.add_page(received, None, page.size or self._max_rows)
             return 0
         kept = rows_within(self.endpoint, received, self.span)
         builder.add_page(kept, (self.span.start, self.span.end), page.size or None)
@@ -214,7 +215,8 @@ class PagedWindow(WindowFetch):
 
     def _check_gaps(self, index: int, page: _RequestedPage) -> None:
         rows = page.rows or 0
-        if self.endpoint.paging.kind == "none" and not self._one_row and rows in TRUNCATION_SIZES:
+        may_be_cut_off = self.endpoint.paging.kind == "none" and not self._one_row and not self._max_rows
+        if may_be_cut_off and rows in TRUNCATION_SIZES:
             why = (
                 f"its only response has {rows:,} rows, a number at which the exchange truncates lists, and "
                 "there is no way to request more of them"

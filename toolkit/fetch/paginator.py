@@ -12,6 +12,7 @@ from toolkit.fetch.executor import Executor, JobResult
 from toolkit.fetch.id_paged_window import IdPagedWindow
 from toolkit.fetch.paged_window import PagedWindow
 from toolkit.fetch.progress import Progress
+from toolkit.fetch.step_window import Series, StepWindow
 from toolkit.fetch.windows import Gap, PlannedRequest, WindowFetch
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.validation import Query
@@ -183,6 +184,10 @@ def _window_fetches(
         yield IdPagedWindow(plan)
     elif plan.span is None:
         yield PagedWindow(plan.endpoint, query, None, rows)
+    elif plan.grid is not None:
+        series = Series(plan.grid, plan.rows_per_request)
+        for window in plan.windows():
+            yield StepWindow(plan, window, series)
     elif plan.endpoint.paging.kind == "limit":
         for window in plan.windows():
             yield BisectedWindow(plan.endpoint, query, window, truncation)

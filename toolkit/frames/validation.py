@@ -30,6 +30,7 @@ class Query:
 
     Attributes:
         single_row: Whether at most one row can match, because the filters include the whole identity.
+        max_rows: How many rows were asked for, None where nobody said it.
     """
 
     def __init__(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> None:
@@ -41,6 +42,7 @@ class Query:
             if (columns := endpoint.columns_echoing(param))
         ]
         fixed = {column.name for column in self._fixed}
+        self.max_rows = _max_rows(endpoint, parameters)
         self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
 
     @property
@@ -83,6 +85,15 @@ class Query:
                 requested = f"{_iso(start)} to {_iso(end)}"
                 return f"row {row_index} has the time {_iso(int(time))}, but {requested} was requested"
         return ""
+
+
+def _max_rows(endpoint: Endpoint, parameters: Mapping[str, object]) -> int | None:
+    limit = endpoint.row_limit
+    if limit is None:
+        return None
+    number = parameters.get(limit.field, limit.default)
+    # Of an order book, it is the number of levels of each side.
+    return None if number is None else int(str(number)) * max(1, len(endpoint.row_lists))
 
 
 def _all_match(param: Param, texts: Sequence[str], columns: Sequence[Values]) -> bool:

@@ -28,17 +28,21 @@ from toolkit.planning.spans import (
     resolve_span,
     span_parameters,
 )
+from toolkit.planning.steps import StepGrid, gaps_in, grid_of, rows_per_request, size_sent
 from toolkit.planning.values import encode_value
 
 __all__ = [
     "Plan",
     "Span",
+    "StepGrid",
     "When",
     "covered_span",
     "encode_arguments",
+    "gaps_in",
     "iso",
     "make_plan",
     "resolution",
+    "size_sent",
     "span_parameters",
 ]
 
@@ -88,8 +92,33 @@ class Plan:
         shown = {**self.display_arguments, "start": iso(span.start), "end": iso(span.end)}
         return replace(self, span=span, display_arguments=shown)
 
+    @property
+    def grid(self) -> StepGrid | None:
+        """The times at which the steps of the rows begin, None where they have no regular times."""
+        return grid_of(self.endpoint, self.parameters)
+
+    @property
+    def rows_per_request(self) -> int:
+        """How many rows to request at a time; with regular times, the number with which the span weighs least."""
+        if self.span is None or self.grid is None:
+            return self.endpoint.paging.maximum
+        return rows_per_request(self.endpoint, self.parameters, len(self.grid.within(self.span)))
+
     def windows(self) -> Iterator[Span]:
-        """Split the span into windows the endpoint allows, oldest first and without overlap."""
+        """Split the span into windows the endpoint allows, oldest first and without overlap.
+
+        A row belongs to the window in which its time is. Where rows have regular times, as candles do, it is
+        the beginning of their step, and a window has no more steps than a response may have rows.
+        """
+        grid, size = self.grid, self.rows_per_request
+        for window in self._allowed_spans():
+            if grid is None:
+                yield window
+            else:
+                yield from grid.windows(window, size)
+
+    def _allowed_spans(self) -> Iterator[Span]:
+        """Split the span into parts that are no longer than a request may be."""
         if self.span is None or self.endpoint.window is None:
             return
         max_span, unit = self.endpoint.window.max_span, resolution(self.endpoint.window)
