@@ -17,7 +17,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from tests.unit.charts.market_frames import MINUTE, book, candles, in_decimals, rates
-from tests.unit.charts.test_chart_text import FOREIGN
 from toolkit import charts
 from toolkit.charts import _market
 from toolkit.errors import UsageError
@@ -359,7 +358,9 @@ def shown(ax: Axes) -> list[Text]:
     return [text for text in ax.figure.findobj(Text) if text.get_visible() and text not in hidden]
 
 
-@pytest.mark.parametrize("symbol", ["BTCUSDT", *FOREIGN], ids=lambda name: ascii(name[:12]))
+@pytest.mark.parametrize(
+    "symbol", ["BTCUSDT", r"$\alpha$", "币安人生USDT", "x" * 300], ids=lambda name: ascii(name[:12])
+)
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_text_is_within_the_figure(name: str, symbol: str) -> None:
     ax = CHARTS[name](symbol)
