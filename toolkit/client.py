@@ -316,6 +316,9 @@ class Link(LinkBound):
         missing ones. Whole JSON numbers are integers; other numbers, and texts that are numbers, are amounts.
         Keys are masked, and so are e-mail addresses, wherever they occur.
 
+        Where a path has a method of its own, `attrs["declared_as"]` names it, such as "market.spot.klines":
+        `link.market.spot.klines` splits spans, follows pages and checks what it returns.
+
         Args:
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".
             rows: Which list or object has the rows, where there are several lists: its field, or several

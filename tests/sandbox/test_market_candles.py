@@ -210,7 +210,7 @@ def test_a_longer_candle_is_the_sum_of_its_minutes(path: str, symbol: str, inter
 
 def test_a_symbol_is_unknown_before_it_is_listed() -> None:
     hours = HISTORY.hours(spot("SUIUSDT"))
-    for now, there in ((hours.listed_ms - 1, False), (hours.listed_ms, True)):
+    for now, there in ((hours.listed_ms - 1, False), (hours.listed_ms + MINUTE, True)):
         this = serve(now)
         params = {"symbol": "SUIUSDT", "interval": "1d"}
         if there:

@@ -192,6 +192,7 @@ FUTURES: dict[int, Code] = {
 BY_PREFIX: dict[str, dict[int, Code]] = {
     "/sapi/": SAPI,
     "/fapi/": FUTURES,
+    "/futures/data/": FUTURES,
     "/papi/": FUTURES,
 }
 

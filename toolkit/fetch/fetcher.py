@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.endpoints import Endpoint, Security
+from toolkit.endpoints import ENDPOINTS, Endpoint, Security
 from toolkit.errors import (
     ContractError,
     IncompleteError,
@@ -176,6 +176,7 @@ class Fetcher:
         request = undeclared_request(
             path, parameters, security=security, weight=weight, limit_by_uid=limit_by_uid
         )
+        known = next((each for each in ENDPOINTS if each.method == "GET" and each.path == path), None)
         stats = RequestStats()
         payload = self._sender.get(request, stats)
         exact = numbers == "exact"
@@ -186,6 +187,8 @@ class Fetcher:
             attrs = self._attrs(path, "unlisted", shown_parameters(parameters), stats, complete=complete)
             if not complete:
                 attrs["missing"] = [[None, None]]
+            if known is not None:
+                attrs["declared_as"] = known.qualified_name
             # Regardless of the names of its columns: any of them may contain an address.
             return builder.frame({**attrs, "emails": emails})
 

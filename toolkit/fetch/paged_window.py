@@ -215,8 +215,8 @@ class PagedWindow(WindowFetch):
 
     def _check_gaps(self, index: int, page: _RequestedPage) -> None:
         rows = page.rows or 0
-        may_be_cut_off = self.endpoint.paging.kind == "none" and not self._one_row and not self._max_rows
-        if may_be_cut_off and rows in TRUNCATION_SIZES:
+        is_whole = self.endpoint.row_limit is not None or rows == self._max_rows or self._one_row
+        if self.endpoint.paging.kind == "none" and rows in TRUNCATION_SIZES and not is_whole:
             why = (
                 f"its only response has {rows:,} rows, a number at which the exchange truncates lists, and "
                 "there is no way to request more of them"

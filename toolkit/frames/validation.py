@@ -30,7 +30,8 @@ class Query:
 
     Attributes:
         single_row: Whether at most one row can match, because the filters include the whole identity.
-        max_rows: How many rows were asked for, None where nobody said it.
+        max_rows: How many rows were asked for, by their number or by a list of identities; None where nobody
+            said it.
     """
 
     def __init__(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> None:
@@ -42,7 +43,7 @@ class Query:
             if (columns := endpoint.columns_echoing(param))
         ]
         fixed = {column.name for column in self._fixed}
-        self.max_rows = _max_rows(endpoint, parameters)
+        self.max_rows = _max_rows(endpoint, parameters) or self._listed_rows()
         self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
 
     @property
@@ -51,6 +52,12 @@ class Query:
         return {
             columns[0] for _, texts, columns in self._filters if len(columns) == 1 and len(set(texts)) == 1
         }
+
+    def _listed_rows(self) -> int | None:
+        identity = self._endpoint.identity
+        return next(
+            (len(set(texts)) for _, texts, columns in self._filters if (columns[0].name,) == identity), None
+        )
 
     def is_constrained(self, kind: str) -> bool:
         """Whether the filters fix the value of every column of a kind."""

@@ -156,6 +156,8 @@ class Sender:
                     if made is None and not is_cached(response.headers):
                         made = sent_at  # it was made after the request was sent
                     return payload if made is None else replace(payload, made_at=int(made * 1000))
+            if isinstance(error, errors.CredentialsError) and credentials is None:
+                raise _keyless_error(error)
             if isinstance(error, errors.BannedError):
                 self._budget.apply_ban(error)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
@@ -363,6 +365,21 @@ class Sender:
             text = f"{text}&signature={sign(credentials, text)}"
         query, body = (text, "") if request.method == "GET" else ("", text)
         return EncodedRequest(request.method, request.rate_limit.host, request.path, query, body)
+
+
+def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
+    """Return a refusal with advice for a request without a key, which the exchange takes for a wrong one."""
+    if "/" in error.endpoint:  # `link.get` has the path for a name
+        advice = (
+            "No API key was sent. If this path needs one, pass the security type that its documentation names: "
+            '`security="MARKET_DATA"` sends the key without a signature. If it needs none, check the path.'
+        )
+    else:
+        advice = (
+            "No API key was sent: this endpoint is documented to need none. Look for it in the exchange's "
+            "change log; a newer toolkit may know the change."
+        )
+    return errors.CredentialsError(error.endpoint, error.status, error.code, error.message, advice=advice)
 
 
 def _label(error: errors.ToolkitError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from toolkit.endpoints import RATE_LIMITS, Host, RateLimit
+from toolkit.endpoints import ENDPOINTS, RATE_LIMITS, Host, RateLimit
 from toolkit.ratelimit.counting import CompletedRequest
 from toolkit.ratelimit.headers import Count, CountKind, read_counts
 from toolkit.ratelimit.learned_weights import DeclaredWeight, LearnedWeights
@@ -25,6 +25,8 @@ _KINDS: Mapping[str, CountKind] = {
     for rate_limit in RATE_LIMITS
     for count in read_counts({rate_limit.header: "0"})
 }
+# Method and path of the endpoints whose counts are wrong, by the documentation.
+_INACCURATE = frozenset((each.method, each.path) for each in ENDPOINTS if each.inaccurate_header)
 
 
 class Reservation(NamedTuple):
@@ -96,7 +98,7 @@ class CountRecorder:
         """
         rate_limit, key = reservation.rate_limit, reservation.key
         window_bounds = self._windows.window_bounds(key, rate_limit, ticks)
-        is_stale = is_cached(headers)
+        is_usable = not is_cached(headers) and (reservation.method, reservation.path) not in _INACCURATE
         made = made_at(headers)
         count_window = None if made is None else int(made // key.seconds)
         if count_window is not None and count_window > window_bounds.window:
@@ -107,7 +109,7 @@ class CountRecorder:
             else:
                 count_window = None
         reported: int | None = None
-        for count in [] if is_stale else read_counts(headers):
+        for count in read_counts(headers) if is_usable else []:
             if count.kind == _KINDS.get(rate_limit.name) and count.seconds == key.seconds:
                 reported = count.used
             else:

@@ -44,10 +44,11 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
     forward = start is not None
     start, end = _completed(endpoint, start, end, now_ms)
     if start is not None:
-        # Market data of the future is empty, not refused.
-        if start > end and (endpoint.is_signed or window.end_field in values):
-            raise RefusalError(-1023, "Start time is greater than end time.")
-        end = _current(endpoint, start, end)
+        # Market data may begin at any time where no end is sent, even in the future.
+        if endpoint.is_signed or window.end_field in values:
+            if start > end:
+                raise RefusalError(-1023, "Start time is greater than end time.")
+            end = _current(endpoint, start, end)
     # Rows outside the retention, and rows of the future, are left out silently.
     if window.retention is not None:
         start = max(start or 0, now_ms - milliseconds(window.retention))

@@ -85,11 +85,11 @@ def test_the_documented_response_becomes_the_declared_frame(
     for index, row in enumerate(rows):
         for name, sent in row.items():
             column, value = declared[name], frame[name][index]
-            if sent is ABSENT:
+            if sent is ABSENT or (sent == "" and column.kind == "amount"):
                 assert column.optional
                 assert pd.isna(value)
             elif column.kind == "time":
-                assert value == pd.Timestamp(sent, unit="ms", tz="UTC")
+                assert value == pd.Timestamp(int(sent), unit="ms", tz="UTC")
             elif column.kind == "amount":
                 assert type(value)(sent) == value
             elif column.masked == "key":
@@ -134,8 +134,6 @@ def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
         "from_id": account,
         "market": "um",
         "symbol": "BTCUSDT",
-        "symbols": ["BTCUSDT", "ETHUSDT"],
-        "interval": "1h",
         "pair": "BTCUSD",
         "agent_code": "ABCD1234",
         "broker_id": "ABCD1234",
@@ -145,7 +143,11 @@ def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
 
 
 def required_arguments(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
-    given = {param.name: values[param.name] for param in endpoint.params if param.required}
+    given = {
+        param.name: values[param.name] if endpoint.is_signed else param.example
+        for param in endpoint.params
+        if param.required
+    }
     for name in endpoint.at_least_one[:1]:
         given[name] = values[name]
     if endpoint.name == "deposit":
@@ -187,8 +189,10 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
     assert attrs["complete"] is True
     assert attrs["example"] is (endpoint.qualified_name in shared_env.exchange.examples)
     assert attrs["undeclared"] == []
-    sent = [entry for entry in [*shared_env.exchange.log][before:] if entry.path == endpoint.path]
-    assert (attrs["requests"], attrs["weight"]) == (len(sent), sum(entry.weight for entry in sent))
+    # The Link may have requested the limits before, from a path that is also an endpoint.
+    sent = [*shared_env.exchange.log][before:][-attrs["requests"] :]
+    assert {entry.path for entry in sent} == {endpoint.path}
+    assert attrs["weight"] == sum(entry.weight for entry in sent)
     assert set(given) <= set(attrs["parameters"])
     assert str(arguments["api_key"]) not in json.dumps(attrs)
 
@@ -256,8 +260,6 @@ VALUES = {
     "from_id": "1",
     "market": "um",
     "symbol": "BTCUSDT",
-    "symbols": ["BTCUSDT", "ETHUSDT"],
-    "interval": "1h",
     "pair": "BTCUSD",
     "agent_code": "A",
     "broker_id": "A",
@@ -299,7 +301,9 @@ def test_an_invalid_choice_is_refused_and_the_valid_ones_are_listed(
     idle_env: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
 ) -> None:
     given = required_arguments(endpoint, VALUES) | {param.name: wrong}
-    refused(idle_env, endpoint, given, f"`{param.name}` must be", *(f'"{word}"' for word in param.choices))
+    are_numbers = param.choices == {str(sent): sent for sent in param.choices.values()}
+    words = param.choices if are_numbers else [f'"{word}"' for word in param.choices]
+    refused(idle_env, endpoint, given, f"`{param.name}` must be", *words)
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ def test_a_public_path_gets_neither_key_nor_signature(scene: Scene) -> None:
 
 
 def test_market_data_gets_the_key_and_no_signature(scene: Scene) -> None:
-    scene.link.get("/api/v3/historicalTrades", security="MARKET_DATA", symbol="BTCUSDT")
-    assert scene.sent().target == "/api/v3/historicalTrades?symbol=BTCUSDT"
+    scene.link.get("/api/v3/newTrades", security="MARKET_DATA", symbol="BTCUSDT")
+    assert scene.sent().target == "/api/v3/newTrades?symbol=BTCUSDT"
     assert "x-mbx-apikey" in scene.sent().headers
 
 

@@ -143,7 +143,9 @@ NOT_REPEATED = {
 
 def test_every_parameter_is_repeated_by_a_column_or_known_not_to_be() -> None:
     repeated = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
-    every = {(endpoint.qualified_name, param.field) for endpoint in ENDPOINTS for param in endpoint.params}
+    # The candles, trades and offers of one symbol do not name it.
+    signed = [endpoint for endpoint in ENDPOINTS if endpoint.is_signed]
+    every = {(endpoint.qualified_name, param.field) for endpoint in signed for param in endpoint.params}
     assert every - repeated <= NOT_REPEATED
     assert not repeated & NOT_REPEATED
 
@@ -203,7 +205,7 @@ def test_a_filter_that_the_exchange_ignores_is_detected(shared: SandboxEnv, endp
         if len(values) < 2 or case.param.choices or "api_key" in case.param.name:
             continue
         arguments = arguments_of(shared, endpoint, without=endpoint.mutually_exclusive) | {
-            case.param.name: values[0]
+            case.param.name: values[:1] if case.param.kind == "texts" else values[0]
         }
         assert len(shared.link._fetcher.fetch(endpoint, arguments)) < len(whole), case
         shared.exchange.faults.add("ignore", name=case.param.field, path=endpoint.path, times=None)

@@ -81,6 +81,24 @@ class TradingHours:
         end = np.iinfo(np.int64).max if self.delisted_ms is None else self.delisted_ms // _GROUP_MS
 
         def within(begin: int, until: int) -> Int64Array:
-            return np.maximum(np.minimum(last, until) - np.maximum(first, begin), 0)
+            overlap: Int64Array = np.minimum(last, until) - np.maximum(first, begin)
+            return np.maximum(overlap, 0)
 
         return within(listed, end) - within(max(listed, stopped), min(end, resumed))
+
+
+def delivery_ms(times: Int64Array, quarter: int) -> Int64Array:
+    """When quarterly futures are delivered that trade at these times: 0 is the current quarter, 1 the next.
+
+    It is at 08:00 UTC on the last Friday of March, June, September and December.
+    """
+    months = times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+    ends = months + 2 - months % 3
+    ends = np.where(times >= _last_friday(ends), ends + 3, ends)
+    return _last_friday(ends + 3 * quarter)
+
+
+def _last_friday(months: Int64Array) -> Int64Array:
+    days = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
+    # 1970 began on a Thursday.
+    return (days - (days - 1) % 7) * DAY_MS + _OPENING_MS

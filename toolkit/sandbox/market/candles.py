@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -12,18 +13,19 @@ from toolkit.sandbox.market import intervals
 from toolkit.sandbox.market.calendar import HOUR_MS, TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.minutes import Minutes
-from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
+from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import trades_between
 
-# Longer candles are made of hours, which are kept: a whole number of blocks has a whole number of hours.
-_HOURS_KEPT = 256
-_HOUR_BLOCKS = _HOURS_KEPT * 60 // BLOCK
+# Longer candles are made of hours, which are kept in parts of 15 blocks.
+_PART_HOURS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Candles, oldest first. Times in ms, prices in ticks, quantities in steps, amounts of the quote in ticks times steps.
+    """Candles, oldest first: times in ms, prices in ticks, quantities in steps.
+
+    Amounts of the quote are in ticks times steps.
 
     Attributes:
         close_time: The last millisecond of the interval, whether it is over or not.
@@ -60,6 +62,23 @@ def joined(*parts: Candles) -> Candles:
     return Candles(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
 
 
+class CandleSource(Protocol):
+    """What candles are made of."""
+
+    history: MarketHistory
+    hours: TradingHours
+    key: Hashable
+
+    def minutes(self, first_minute: int, count: int) -> Minutes:
+        """Minutes numbered since 1970, whether they are over or not."""
+
+    def seconds(self, begin_ms: int, end_ms: int, now_ms: int) -> Candles:
+        """A candle for each second that begins in a span, up to now."""
+
+    def running(self, minute_ms: int, now_ms: int) -> Candles:
+        """The candle of the minute that runs, if it has one."""
+
+
 def candles(
     history: MarketHistory,
     market: Market,
@@ -71,7 +90,7 @@ def candles(
     now_ms: int,
     newest: bool = False,
 ) -> Candles:
-    """The candles that open within a span, both ends included.
+    """The candles of a symbol's trades that open within a span, both ends included.
 
     Args:
         history: Where they come from.
@@ -83,26 +102,128 @@ def candles(
         now_ms: Nothing later is told. A candle that runs counts the trades up to here.
         newest: If there are more than `limit`, give the last of them, otherwise the first.
     """
-    hours = history.hours(market)
-    last_ms = min(hours.end_of_trading(now_ms) - 1, now_ms if end_ms is None else end_ms)
+    source = TradeSource(history, market)
+    return candles_of(source, interval, start_ms, end_ms, limit=limit, now_ms=now_ms, newest=newest)
+
+
+def candles_of(
+    source: CandleSource,
+    interval: str,
+    start_ms: int | None,
+    end_ms: int | None,
+    *,
+    limit: int,
+    now_ms: int,
+    newest: bool,
+) -> Candles:
+    """The candles of a source; arguments as in `candles`."""
+    hours = source.hours
+    last_ms = hours.end_of_trading(now_ms) - 1
+    if end_ms is not None:
+        last_ms = min(last_ms, end_ms)
     first_ms = hours.listed_ms if start_ms is None else max(start_ms, hours.listed_ms)
-    last = intervals.number_of(interval, last_ms)
-    first = intervals.number_of(interval, first_ms)
+    first, last = intervals.number_of(interval, first_ms), intervals.number_of(interval, last_ms)
     if start_ms is not None and intervals.begin_of(interval, first) < start_ms:
         first += 1
     # Intervals within maintenance have no candle, and do not count.
-    skipped = _intervals_in_maintenance(hours, interval)
+    limit_with_gap = limit + _intervals_in_maintenance(hours, interval)
     if newest:
-        first = max(first, last - limit - skipped + 1)
+        first = max(first, last - limit_with_gap + 1)
     else:
-        last = min(last, first + limit + skipped - 1)
-    if first > last:
-        return _none()
-    made = _between(history, market, interval, first, last, now_ms)
+        last = min(last, first + limit_with_gap - 1)
+    if first > last or limit < 1:
+        return no_candles()
+    made = _between(source, interval, first, last, now_ms)
     return made[-limit:] if newest else made[:limit]
 
 
-def _none() -> Candles:
+class TradeSource:
+    """Candles of a symbol's trades."""
+
+    def __init__(self, history: MarketHistory, market: Market) -> None:
+        self.history = history
+        self.market = market
+        self.hours = history.hours(market)
+        self.key: Hashable = market
+
+    def minutes(self, first_minute: int, count: int) -> Minutes:
+        """Minutes numbered since 1970, whether they are over or not."""
+        return self.history.minutes(self.market, first_minute, count)
+
+    def running(self, minute_ms: int, now_ms: int) -> Candles:
+        """The candle of the minute that runs, of the trades up to now."""
+        minute = self.minutes(minute_ms // MINUTE_MS, 1)
+        opens = np.array([minute_ms])
+        if not minute.traded[0] or not minute.trades[0]:
+            return _as_candles(minute, opens)[minute.traded]
+        seconds = self.seconds(minute_ms, now_ms + 1, now_ms)
+        if not len(seconds):
+            return seconds
+        if not seconds.trades.any():
+            return Candles(
+                opens, opens + (MINUTE_MS - 1), *(getattr(seconds, name)[:1] for name in _NAMES[2:])
+            )
+        return merged(seconds, "1m")
+
+    def seconds(self, begin_ms: int, end_ms: int, now_ms: int) -> Candles:
+        """A candle for each second of trading that begins in a span, of the trades up to now."""
+        opens = np.arange(begin_ms, end_ms, 1000)
+        first_minute = begin_ms // MINUTE_MS
+        minutes = self.minutes(first_minute, (end_ms - 1) // MINUTE_MS - first_minute + 1)
+        which = opens // MINUTE_MS - first_minute
+        opens, which = opens[minutes.traded[which]], which[minutes.traded[which]]
+        if not opens.size:
+            return no_candles()
+        made = trades_between(
+            self.history, self.market, first_minute * MINUTE_MS, min(int(opens[-1]) + 999, now_ms)
+        )
+        firsts = np.searchsorted(made.time, opens)
+        lasts = np.append(firsts[1:], len(made))
+        # In a gap between the seconds there are no trades, so each second ends where the next one begins.
+        live = lasts > firsts
+        earlier = self._price_before(first_minute)
+        if earlier is None:
+            known = np.maximum.accumulate(live)
+            opens, firsts, lasts, live = opens[known], firsts[known], lasts[known], live[known]
+        # The price before the first trade is found at the index -1.
+        before = np.append(made.price, earlier or 0)[firsts - 1]
+        quote = made.price * made.quantity
+        amounts = {
+            "volume": made.quantity,
+            "quote": quote,
+            "taker_volume": made.quantity * made.taker_buys,
+            "taker_quote": quote * made.taker_buys,
+        }
+        sums = {name: np.zeros(opens.size, np.int64) for name in amounts}
+        prices = {name: before.copy() for name in ("open", "high", "low", "close")}
+        if live.any():
+            begins = firsts[live]
+            for name, column in amounts.items():
+                sums[name][live] = np.add.reduceat(column, begins)
+            prices["open"][live] = made.price[begins]
+            prices["close"][live] = made.price[lasts[live] - 1]
+            prices["high"][live] = np.maximum.reduceat(made.price, begins)
+            prices["low"][live] = np.minimum.reduceat(made.price, begins)
+        return Candles(
+            opens,
+            opens + 999,
+            **prices,
+            **sums,
+            trades=lasts - firsts,
+            first_trade=minutes.first_trade[0] + firsts,
+        )
+
+    def _price_before(self, minute: int) -> int | None:
+        """The price of the last trade before a minute, None if there is none."""
+        resumed = self.hours.maintenance[1] // MINUTE_MS
+        before = self.minutes(
+            (self.hours.maintenance[0] // MINUTE_MS if minute == resumed else minute) - 1, 1
+        )
+        return int(before.close[0]) if before.traded[0] else None
+
+
+def no_candles() -> Candles:
+    """No candles at all."""
     return Candles(*(np.empty(0, np.int64) for _ in _NAMES))
 
 
@@ -111,41 +232,39 @@ def _intervals_in_maintenance(hours: TradingHours, interval: str) -> int:
     return intervals.number_of(interval, end) - intervals.number_of(interval, begin)
 
 
-def _between(
-    history: MarketHistory, market: Market, interval: str, first: int, last: int, now_ms: int
-) -> Candles:
+def _between(source: CandleSource, interval: str, first: int, last: int, now_ms: int) -> Candles:
     """The candles with these numbers, both included."""
     begin, end = intervals.begin_of(interval, first), intervals.begin_of(interval, last + 1)
     if interval == "1s":
-        return _seconds(history, market, begin, min(end, now_ms + 1), now_ms)
+        return source.seconds(begin, min(end, now_ms + 1), now_ms)
     # The minute that runs is made of its trades.
     running = now_ms // MINUTE_MS * MINUTE_MS
     if end <= running:
-        parts = [_complete(history, market, interval, begin, end)]
+        parts = [_complete(source, interval, begin, end)]
     else:
         parts = []
         if begin < running:
-            parts.append(_complete(history, market, interval, begin, running))
-        parts.append(_running(history, market, running, now_ms))
+            parts.append(_complete(source, interval, begin, running))
+        parts.append(source.running(running, now_ms))
     made = joined(*parts)
     return made if interval == "1m" else merged(made, interval)
 
 
-def _complete(history: MarketHistory, market: Market, interval: str, begin: int, end: int) -> Candles:
+def _complete(source: CandleSource, interval: str, begin: int, end: int) -> Candles:
     """Candles of an interval within a span of complete minutes; they may be parts of longer ones."""
     if interval == "1m":
-        return _of_minutes(history, market, begin, end)
+        return _of_minutes(source, begin, end)
     if intervals.WIDTHS.get(interval, end) < HOUR_MS:
-        return merged(_of_minutes(history, market, begin, end), interval)
+        return merged(_of_minutes(source, begin, end), interval)
     whole = end - end % HOUR_MS
-    parts = [_hours(history, market, begin, whole)] if begin < whole else []
+    parts = [_hours(source, begin, whole)] if begin < whole else []
     if whole < end:
-        parts.append(merged(_of_minutes(history, market, max(begin, whole), end), "1h"))
+        parts.append(merged(_of_minutes(source, max(begin, whole), end), "1h"))
     return joined(*parts)
 
 
-def _of_minutes(history: MarketHistory, market: Market, begin: int, end: int) -> Candles:
-    minutes = history.minutes(market, begin // MINUTE_MS, (end - begin) // MINUTE_MS)
+def _of_minutes(source: CandleSource, begin: int, end: int) -> Candles:
+    minutes = source.minutes(begin // MINUTE_MS, (end - begin) // MINUTE_MS)
     opens = np.arange(begin, end, MINUTE_MS)
     if not minutes.traded.all():
         minutes, opens = minutes[minutes.traded], opens[minutes.traded]
@@ -156,16 +275,16 @@ def _as_candles(minutes: Minutes, opens: Int64Array) -> Candles:
     return Candles(opens, opens + (MINUTE_MS - 1), *(getattr(minutes, name) for name in _NAMES[2:]))
 
 
-def _hours(history: MarketHistory, market: Market, begin: int, end: int) -> Candles:
+def _hours(source: CandleSource, begin: int, end: int) -> Candles:
     """Whole hours, from parts that are kept."""
-    length = _HOURS_KEPT * HOUR_MS
+    length = _PART_HOURS * HOUR_MS
 
     def part(number: int) -> Candles:
         def make() -> Candles:
-            whole = _of_minutes(history, market, number * length, (number + 1) * length)
+            whole = _of_minutes(source, number * length, (number + 1) * length)
             return merged(whole, "1h")
 
-        return history.cache.get((market, "hours", number), make)
+        return source.history.hours_cache.get((source.key, number), make)
 
     parts = joined(*(part(number) for number in range(begin // length, (end - 1) // length + 1)))
     return parts[slice(*np.searchsorted(parts.open_time, [begin, end]))]
@@ -206,64 +325,3 @@ def _merged_live(parts: Candles, numbers: Int64Array, interval: str) -> Candles:
         first_trade=parts.first_trade[firsts],
         **columns,
     )
-
-
-def _running(history: MarketHistory, market: Market, minute_ms: int, now_ms: int) -> Candles:
-    """The candle of the minute that runs, of the trades up to now."""
-    minute = history.minutes(market, minute_ms // MINUTE_MS, 1)
-    opens = np.array([minute_ms])
-    if not minute.traded[0] or not minute.trades[0]:
-        return _as_candles(minute, opens)[minute.traded]
-    seconds = _seconds(history, market, minute_ms, now_ms + 1, now_ms)
-    if not seconds.trades.any():
-        return Candles(opens, opens + (MINUTE_MS - 1), *(getattr(seconds, name)[:1] for name in _NAMES[2:]))
-    return merged(seconds, "1m")
-
-
-def _seconds(history: MarketHistory, market: Market, begin: int, end: int, now_ms: int) -> Candles:
-    """A candle for each second of trading that begins in a span, of the trades up to now."""
-    opens = np.arange(begin, end, 1000)
-    first_minute = begin // MINUTE_MS
-    minutes = history.minutes(market, first_minute, (end - 1) // MINUTE_MS - first_minute + 1)
-    which = opens // MINUTE_MS - first_minute
-    opens, which = opens[minutes.traded[which]], which[minutes.traded[which]]
-    if not opens.size:
-        return _none()
-    made = trades_between(history, market, first_minute * MINUTE_MS, min(int(opens[-1]) + 999, now_ms))
-    firsts = np.searchsorted(made.time, opens)
-    lasts = np.append(firsts[1:], len(made))
-    # In a gap between the seconds there are no trades, so each second ends where the next one begins.
-    live = lasts > firsts
-    # The price before the first trade is found at the index -1.
-    before = np.append(made.price, _price_before(history, market, first_minute))[firsts - 1]
-    quote = made.price * made.quantity
-    amounts = {
-        "volume": made.quantity,
-        "quote": quote,
-        "taker_volume": made.quantity * made.taker_buys,
-        "taker_quote": quote * made.taker_buys,
-    }
-    sums = {name: np.zeros(opens.size, np.int64) for name in amounts}
-    prices = {name: before.copy() for name in ("open", "high", "low", "close")}
-    if live.any():
-        begins = firsts[live]
-        for name, column in amounts.items():
-            sums[name][live] = np.add.reduceat(column, begins)
-        prices["open"][live] = made.price[begins]
-        prices["close"][live] = made.price[lasts[live] - 1]
-        prices["high"][live] = np.maximum.reduceat(made.price, begins)
-        prices["low"][live] = np.minimum.reduceat(made.price, begins)
-    return Candles(
-        opens,
-        opens + 999,
-        **prices,
-        **sums,
-        trades=lasts - firsts,
-        first_trade=minutes.first_trade[0] + firsts,
-    )
-
-
-def _price_before(history: MarketHistory, market: Market, minute: int) -> int:
-    """The price of the last trade before a minute; the next one's if there is none, or only before maintenance."""
-    two = history.minutes(market, minute - 1, 2)
-    return int(two.close[0] if two.traded[0] else two.open[1])

@@ -16,7 +16,7 @@ from toolkit.sandbox.market.symbols import SPOT, UM, Market
 
 # So many blocks fit into the processor's cache while they are made.
 _AT_ONCE = 4
-_KEPT = 192
+_BLOCKS_KEPT, _HOURS_KEPT = 160, 512
 
 Made = TypeVar("Made")
 
@@ -57,7 +57,8 @@ class MarketHistory:
         self.start_ms = start_ms
         self.markets = tuple(markets)
         self.prices = Prices(seed, start_ms)
-        self.cache = BoundedCache(_KEPT)
+        self.hours_cache = BoundedCache(_HOURS_KEPT)
+        self._blocks = BoundedCache(_BLOCKS_KEPT)
         self._series: dict[Market, MinuteSeries] = {}
 
     def hours(self, market: Market) -> TradingHours:
@@ -75,9 +76,9 @@ class MarketHistory:
 
         def make() -> tuple[Minutes, OrderTotals]:
             minutes, totals = self.series(market).blocks(block, 1)
-            return minutes[0], totals[0]
+            return minutes.flat(), totals.flat()
 
-        return self.cache.get((market, block), make)
+        return self._blocks.get((market, block), make)
 
     def minutes(self, market: Market, first_minute: int, count: int) -> Minutes:
         """Consecutive minutes, numbered since 1970.

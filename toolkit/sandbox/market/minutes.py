@@ -13,10 +13,10 @@ from typing import Self
 import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, UInt64Array, hash_key, random_bits
-from toolkit.sandbox.market.calendar import DAY_MS, GROUP, TradingHours
+from toolkit.sandbox.market.calendar import DAY_MS, GROUP, TradingHours, delivery_ms
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS, Paths
 from toolkit.sandbox.market.prices import BLOCKS, Prices, clustered, first_block
-from toolkit.sandbox.market.symbols import PRICES_USD, Market
+from toolkit.sandbox.market.symbols import PRICES_USD, QUARTERLY, Market
 
 SINGLE_ORDERS = 4
 """Orders that every minute with trades has: at the open, high, low and close."""
@@ -28,13 +28,16 @@ _GROUPS = BLOCK // GROUP
 _ALWAYS_TRADED = 1.1
 _TRADES_PER_WEIGHT = 13.0
 _ORDER_USD = 900.0
-_PREMIUM_DEVIATION = 2.5e-4
+_PREMIUM_DEVIATION = 4e-4
 _WEEKEND = 0.7
+_CARRY_A_YEAR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """Consecutive minutes of a symbol. Prices are in ticks, quantities in steps, amounts of the quote in ticks times steps.
+    """Consecutive minutes of a symbol: prices in ticks, quantities in steps.
+
+    Amounts of the quote are in ticks times steps.
 
     Attributes:
         traded: False where there is no candle: before listing, after delisting, during maintenance.
@@ -63,6 +66,10 @@ class Minutes:
         """Minutes to be filled."""
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.empty(count, bool if name == "traded" else np.int64) for name in names})
+
+    def flat(self) -> Self:
+        """Rows of blocks one after another."""
+        return type(self)(*(getattr(self, field.name).reshape(-1) for field in fields(self)))
 
     def __len__(self) -> int:
         return len(self.open)
@@ -96,14 +103,18 @@ class OrderTotals:
     sold: Int64Array
     bits: UInt64Array
 
-    def __getitem__(self, rows: int | slice) -> Self:
+    def flat(self) -> Self:
+        """Rows of blocks one after another."""
+        return type(self)(*(getattr(self, field.name).reshape(-1) for field in fields(self)))
+
+    def __getitem__(self, rows: slice) -> Self:
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def _bits(bits: UInt64Array, low: int, count: int) -> Int64Array:
     """Some of the bits as a number."""
-    part = bits >> np.uint64(low) if low else bits
-    return (part & np.uint64((1 << count) - 1)).view(np.int64)
+    part: UInt64Array = (bits >> np.uint64(low) if low else bits) & np.uint64((1 << count) - 1)
+    return part.view(np.int64)
 
 
 def taker_buys(bits: UInt64Array, order: int) -> Int64Array:
@@ -136,6 +147,9 @@ class MinuteSeries:
         prices: Dollar prices of all assets.
         market: The symbol.
         hours: When it is traded.
+
+    Attributes:
+        order_size: Average quantity of an order, in steps.
     """
 
     def __init__(self, seed: int, prices: Prices, market: Market, hours: TradingHours) -> None:
@@ -146,11 +160,11 @@ class MinuteSeries:
         self._keys = hash_key(*name, "minute"), hash_key(*name, "orders"), hash_key(*name, "quiet")
         self._scale = market.price_decimals * np.log(10)
         self._quiet = market.weight < _ALWAYS_TRADED
-        self._size = max(8.0, _ORDER_USD / PRICES_USD[market.base] * 10**market.quantity_decimals)
-        self._sizes = 2 + (self._size * _SIZES).astype(np.int64)
+        self.order_size = max(8.0, _ORDER_USD / PRICES_USD[market.base] * 10**market.quantity_decimals)
+        self._sizes = 2 + (self.order_size * _SIZES).astype(np.int64)
         self._first = first_block(hours.start_ms)
         blocks = np.arange(self._first, self._first + BLOCKS)
-        self.premium = _premium(hash_key(*name, "premium"), blocks) if market.kind == "um" else None
+        self._premium = _premium(hash_key(*name, "premium"), blocks, market) if market.kind == "um" else None
         groups = hours.traded_groups(blocks * _GROUPS, _GROUPS)
         self._more_trades = self._activity(blocks, groups)
         always = groups * (SINGLE_ORDERS * (GROUP - self._quiet))
@@ -165,7 +179,8 @@ class MinuteSeries:
         a_minute = max(1.5, _TRADES_PER_WEIGHT * self.market.weight - SINGLE_ORDERS)
         weekday = (blocks * BLOCK * MINUTE_MS // DAY_MS + 3) % 7
         busy = deviations / deviations.mean() * np.where(weekday >= 5, _WEEKEND, 1.0)
-        return (a_minute * busy * groups * GROUP).astype(np.int64)
+        more: Int64Array = (a_minute * busy * groups * GROUP).astype(np.int64)
+        return more
 
     def block_of_trade(self, trade: int) -> int:
         """The block that has this trade."""
@@ -188,9 +203,23 @@ class MinuteSeries:
     def log_prices(self, first: int, count: int) -> FloatArray:
         """Logarithm of the price at every minute of some blocks, as `Paths.blocks`."""
         values = self._prices.log_ratio(self.market.base, self.market.quote, first, count)
-        if self.premium is not None:
-            values += self.premium.blocks(0, first, count)
+        if self._premium is not None:
+            values += self._premium.blocks(0, first, count)
         return values
+
+    def premiums(self, first: int, count: int) -> FloatArray:
+        """Logarithm of the price of a future in its index, at every minute of some blocks."""
+        return self._future.blocks(0, first, count)
+
+    def premium_at(self, times: Int64Array) -> FloatArray:
+        """The same at times in ms."""
+        return self._future.at(np.zeros(times.shape, np.int64), times)
+
+    @property
+    def _future(self) -> Paths:
+        if self._premium is None:
+            raise ValueError(f"{self.market.symbol} ({self.market.kind}) is no USD-M future")
+        return self._premium
 
     def blocks(self, first: int, count: int) -> tuple[Minutes, OrderTotals]:
         """Every minute of some blocks, in rows of 1,024."""
@@ -225,7 +254,7 @@ class MinuteSeries:
         pairs = rest >> 1
         buy_pairs = (pairs * (_bits(bits, 48, 16) + 32768) + 65536) >> 17
         sell_pairs = pairs - buy_pairs
-        size = self._size * _BUSY[_bits(bits, 40, 8)]
+        size = self.order_size * _BUSY[_bits(bits, 40, 8)]
         bought = 2 * buy_pairs + (buy_pairs * size).astype(np.int64)
         sold = 2 * sell_pairs + (sell_pairs * size).astype(np.int64)
         at_open, at_high, at_low, at_close = (
@@ -254,10 +283,11 @@ class MinuteSeries:
         return made, totals
 
     def _is_quiet(self, minutes: Int64Array) -> Int64Array:
-        """1 in one odd minute of each group. No two are adjacent, so the last price is that of the minute before."""
+        """1 in one odd minute of each group: no two are adjacent, so the minute before has the last price."""
         groups = minutes[:, ::GROUP] // GROUP
         chosen = _bits(random_bits(self._keys[2], groups), 0, 3) * 2 + 1
-        return (minutes % GROUP == np.repeat(chosen, GROUP, axis=1)).astype(np.int64)
+        quiet: Int64Array = (minutes % GROUP == np.repeat(chosen, GROUP, axis=1)).astype(np.int64)
+        return quiet
 
     def _numbers(self, column: int, busy: FloatArray, live: Int64Array) -> tuple[Int64Array, ...]:
         """Number of trades and orders of each minute, and the ids of the first ones."""
@@ -282,7 +312,8 @@ class MinuteSeries:
 
 
 def _orders_of(more_trades: Int64Array) -> Int64Array:
-    return (more_trades * ORDERS + TRADES - 1) // TRADES
+    orders: Int64Array = (more_trades * ORDERS + TRADES - 1) // TRADES
+    return orders
 
 
 def _extremes(
@@ -306,8 +337,13 @@ def _extremes(
     return high, low, move
 
 
-def _premium(key: int, blocks: Int64Array) -> Paths:
-    """Logarithm of the price of a perpetual in its index: always about 0."""
-    nodes = _PREMIUM_DEVIATION * clustered(key, np.append(blocks, blocks[-1] + 1))
+def _premium(key: int, blocks: Int64Array, market: Market) -> Paths:
+    """Logarithm of the price of a future in its index: about 0 for a perpetual."""
+    ends = np.append(blocks, blocks[-1] + 1)
+    nodes = _PREMIUM_DEVIATION * clustered(key, ends)
+    if market.contract in QUARTERLY:
+        times = ends * BLOCK * MINUTE_MS
+        left = delivery_ms(times, QUARTERLY.index(market.contract)) - times
+        nodes += _CARRY_A_YEAR * left / (365.25 * DAY_MS)
     deviations = np.full((1, blocks.size), _PREMIUM_DEVIATION)
-    return Paths([key], nodes[None], deviations, int(blocks[0]), 0, np.zeros(1))
+    return Paths(keys=[key], nodes=nodes[None], deviations=deviations, first_block=int(blocks[0]))

@@ -56,30 +56,37 @@ class Paths:
         nodes: Values at the beginnings of blocks: a row for each walk, a column for each block and one more.
         deviations: The standard deviation that a walk gathers within a block: a row for each walk.
         first_block: The block of the first column.
+        jumps: Sudden changes: a row for each walk, a column for each block; None for none. They are part
+            of the nodes.
         common_key: Hash key of the displacements that all walks have in common.
-        common: The share of the common displacement in each walk, from 0 to 1.
+        common: The share of the common displacements in each walk, from 0 to 1; None for none.
     """
 
     def __init__(
         self,
+        *,
         keys: list[int],
         nodes: FloatArray,
         deviations: FloatArray,
         first_block: int,
-        common_key: int,
-        common: FloatArray,
+        jumps: FloatArray | None = None,
+        common_key: int = 0,
+        common: FloatArray | None = None,
     ) -> None:
         self._keys = np.array(keys, dtype=np.uint64)
         self._nodes = nodes
         self._deviations = deviations
         self._first = first_block
         self._last = first_block + deviations.shape[1] - 1
+        self._jumps = np.zeros_like(deviations) if jumps is None else jumps
+        blocks = np.arange(first_block, self._last + 1)
+        self._jump_offsets = 1 + (random_bits(common_key, blocks) % np.uint64(BLOCK - 1)).astype(np.int64)
         self._common_key = common_key
-        self._common = common
-        self._own = np.sqrt(1 - common * common)
+        self._common = np.zeros(len(keys)) if common is None else common
+        self._own = np.sqrt(1 - self._common * self._common)
 
     def blocks(self, walk: int, first: int, count: int) -> FloatArray:
-        """The values at every minute of some blocks: a row for each, ending with the first of the next."""
+        """The values at every minute of some blocks: a row for each, which ends with the next one's first."""
         if first < self._first or first + count - 1 > self._last:
             raise ValueError(
                 f"blocks {first} to {first + count - 1} are outside {self._first} to {self._last}"
@@ -92,23 +99,27 @@ class Paths:
         inner *= _SCALES
         inner *= self._deviations[walk, column : column + count, None]
         values[:, 0] = self._nodes[walk, column : column + count]
-        values[:, -1] = self._nodes[walk, column + 1 : column + count + 1]
+        jumps = self._jumps[walk, column : column + count]
+        values[:, -1] = self._nodes[walk, column + 1 : column + count + 1] - jumps
         for level in range(LEVELS):
             length = BLOCK >> level
             middle = values[:, length // 2 :: length]
             ends = values[:, :-1:length] + values[:, length::length]
             ends *= 0.5
             middle += ends
+        for row in np.flatnonzero(jumps):
+            values[row, self._jump_offsets[column + row] :] += jumps[row]
         return values
 
     def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
-        """The values of these walks at these times in ms; before the first block and after the last, its end."""
+        """The values of these walks at these times in ms; beyond the blocks, the nearest value."""
         minutes = np.clip(times, self._first * BLOCK * MINUTE_MS, ((self._last + 1) * BLOCK) * MINUTE_MS - 1)
         fraction = (minutes % MINUTE_MS) / MINUTE_MS
         minutes //= MINUTE_MS
         offsets = minutes % BLOCK
         column = minutes // BLOCK - self._first
-        left, right = self._nodes[walks, column], self._nodes[walks, column + 1]
+        jumps = self._jumps[walks, column]
+        left, right = self._nodes[walks, column], self._nodes[walks, column + 1] - jumps
         deviations = self._deviations[walks, column]
         begin = minutes - offsets
         low = np.zeros_like(offsets)
@@ -122,12 +133,19 @@ class Paths:
             later = offsets >= middle
             left, right = np.where(later, value, left), np.where(later, right, value)
             low = np.where(later, middle, low)
-        return left + (right - left) * fraction
+        since = self._jump_offsets[column]
+        left, right = (
+            np.where(offset >= since, value + jumps, value)
+            for offset, value in ((offsets, left), (offsets + 1, right))
+        )
+        values: FloatArray = left + (right - left) * fraction
+        return values
 
     def deviation_of_a_minute(self, walk: int, first: int, count: int) -> FloatArray:
         """The standard deviation of one minute's change, for each of some blocks."""
         column = first - self._first
-        return self._deviations[walk, column : column + count] / BLOCK**0.5
+        deviations: FloatArray = self._deviations[walk, column : column + count] / BLOCK**0.5
+        return deviations
 
     def _numbers(self, walks: Int64Array | int, minutes: Int64Array) -> FloatArray:
         keys = self._keys[walks]

@@ -25,6 +25,9 @@ _COMMON = 0.75
 _REVERSION = 1 / 500
 _DAYS_UNTIL_TODAY = 731
 
+# Values at the ends of blocks; deviations and jumps within them.
+_Tables = tuple[FloatArray, FloatArray, FloatArray]
+
 
 def first_block(start_ms: int) -> int:
     """The first block of the tables, well before the beginning of history."""
@@ -52,20 +55,19 @@ class Prices:
         first = first_block(start_ms)
         blocks = np.arange(first, first + BLOCKS)
         today = (start_ms + _DAYS_UNTIL_TODAY * _DAY_MS) // (BLOCK * MINUTE_MS) - first
-        nodes, deviations = [], []
-        for asset in ASSETS:
-            node, deviation = (
-                _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
-            )
-            nodes.append(node)
-            deviations.append(deviation)
+        made = [
+            _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
+            for asset in ASSETS
+        ]
+        nodes, deviations, jumps = zip(*made, strict=True)
         self.paths = Paths(
-            [hash_key(seed, "price", asset) for asset in ASSETS],
-            np.array(nodes),
-            np.array(deviations),
-            first,
-            hash_key(seed, "price of the whole market"),
-            np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS]),
+            keys=[hash_key(seed, "price", asset) for asset in ASSETS],
+            nodes=np.array(nodes),
+            deviations=np.array(deviations),
+            jumps=np.array(jumps),
+            first_block=first,
+            common_key=hash_key(seed, "price of the whole market"),
+            common=np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS]),
         )
 
     def usd(self, asset: str, times: Int64Array) -> FloatArray:
@@ -77,7 +79,7 @@ class Prices:
         return np.exp(self.paths.at(assets, times))
 
     def log_ratio(self, base: str, quote: str, first: int, count: int) -> FloatArray:
-        """Logarithm of the price of one asset in another at every minute of some blocks, as `Paths.blocks`."""
+        """Logarithm of the price of one asset in another at every minute of some blocks."""
         values = self.paths.blocks(ASSETS.index(base), first, count)
         values -= self.paths.blocks(ASSETS.index(quote), first, count)
         return values
@@ -90,13 +92,13 @@ class Prices:
         )
 
 
-def _stable(seed: int, asset: str, blocks: Int64Array) -> tuple[FloatArray, FloatArray]:
+def _stable(seed: int, asset: str, blocks: Int64Array) -> _Tables:
     key = hash_key(seed, "stable", asset)
     nodes = _STABLE_DEVIATION * fat_normal(random_bits(key, np.arange(blocks[0], blocks[-1] + 2)))
-    return nodes, np.full(blocks.size, _STABLE_DEVIATION)
+    return nodes, np.full(blocks.size, _STABLE_DEVIATION), np.zeros(blocks.size)
 
 
-def _coin(seed: int, asset: str, blocks: Int64Array, today: int) -> tuple[FloatArray, FloatArray]:
+def _coin(seed: int, asset: str, blocks: Int64Array, today: int) -> _Tables:
     def key(word: str, whose: str = asset) -> int:
         return hash_key(seed, "price", word, whose)
 
@@ -106,11 +108,12 @@ def _coin(seed: int, asset: str, blocks: Int64Array, today: int) -> tuple[FloatA
     moves = _COMMON * fat_normal(random_bits(key("move", ""), blocks))
     moves += (1 - _COMMON**2) ** 0.5 * fat_normal(random_bits(key("move"), blocks))
     trend = 0.05 * fat_normal(random_bits(key("trend"), blocks // _BLOCKS_A_MONTH)) / _BLOCKS_A_MONTH
-    changes = moves * deviations + trend + _jumps(key("jump", ""), blocks) + _jumps(key("jump"), blocks)
+    jumps = _jumps(key("jump", ""), blocks) + _jumps(key("jump"), blocks)
+    changes = moves * deviations + trend + jumps
     # A walk that reverts slowly is a sum with growing weights.
     growth = (1 - _REVERSION) ** -np.arange(blocks.size + 1.0)
     nodes = np.concatenate([[0.0], np.cumsum(changes * growth[1:])]) / growth
-    return nodes - nodes[today] + np.log(PRICES_USD[asset]), deviations
+    return nodes - nodes[today] + np.log(PRICES_USD[asset]), deviations, jumps
 
 
 def _jumps(key: int, blocks: Int64Array) -> FloatArray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
 Kind = Literal["spot", "um", "cm"]
+Contract = Literal["PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Market:
         listed_after: Days from the beginning of history until trading began.
         delisted_after: Days from the beginning of history until trading ended, None if it goes on.
         funding_hours: Hours between two payments of funding, for perpetual futures.
+        contract: What a future is; one with a date stands for all that followed one another.
     """
 
     symbol: str
@@ -33,6 +35,7 @@ class Market:
     listed_after: int = 0
     delisted_after: int | None = None
     funding_hours: int = 8
+    contract: Contract = "PERPETUAL"
 
     @property
     def tick(self) -> Decimal:
@@ -68,6 +71,7 @@ PRICES_USD = {
     "ATOM": 4.3,
     "PEPE": 0.0000092,
 }
+QUARTERLY: tuple[Contract, ...] = ("CURRENT_QUARTER", "NEXT_QUARTER")
 STABLE = ("USDT", "USDC", "FDUSD")
 ASSETS = tuple(PRICES_USD)
 
@@ -145,6 +149,18 @@ SPOT: tuple[Market, ...] = (
     _spot("BNB", "ETH", 0.5),
 )
 UM: tuple[Market, ...] = tuple(_um(base) for base in _COINS if base != "PEPE")
+# What continuous candles and the basis are about; these have no symbol of their own.
+QUARTERS: tuple[Market, ...] = tuple(
+    replace(
+        market,
+        symbol=f"{market.symbol}_{contract}",
+        weight=market.weight / 10,
+        contract=contract,
+    )
+    for market in UM
+    if market.base in {"BTC", "ETH"}
+    for contract in QUARTERLY
+)
 _CM_COINS = ("BTC", "ETH", "SOL", "BNB", "XRP", "ADA", "DOGE", "LINK", "AVAX", "LTC")
 CM: tuple[Market, ...] = tuple(
     Market(f"{base}USD_PERP", base, base, _BUSY.get(base, 1.5), "cm", _DECIMALS[base][0], 0)
@@ -155,3 +171,11 @@ CM: tuple[Market, ...] = tuple(
 def pair_of(market: Market) -> str:
     """The pair of a COIN-M symbol, which has no expiry: BTCUSD for BTCUSD_PERP."""
     return market.symbol.partition("_")[0]
+
+
+def future_of(pair: str, contract: str) -> Market | None:
+    """The USD-M future of a pair such as BTCUSDT, None if there is none."""
+    for market in (*UM, *QUARTERS):
+        if market.base + market.quote == pair and market.contract == contract:
+            return market
+    return None

@@ -6,11 +6,11 @@ An order is an aggregate trade; it is one trade or two, of the same time and pri
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from toolkit.sandbox.hashing import BoolArray, Int64Array, hash_key, random_bits
+from toolkit.sandbox.hashing import BoolArray, Int64Array, UInt64Array, hash_key, random_bits
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.minutes import SINGLE_ORDERS, Minutes, OrderTotals, taker_buys
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
@@ -45,7 +45,11 @@ class MarketTrades:
 
 @dataclass(frozen=True, slots=True)
 class AggregateTrades:
-    """Trades of one taker's order at one price, oldest first; `first_trade` and `last_trade` are their ids."""
+    """Trades of one taker's order at one price, oldest first.
+
+    Attributes:
+        first_trade, last_trade: Ids of its trades.
+    """
 
     id: Int64Array
     time: Int64Array
@@ -62,63 +66,92 @@ class AggregateTrades:
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def trades(history: MarketHistory, market: Market, first: int, last: int) -> MarketTrades:
-    """The trades with these ids, both included; what is not in the tables is left out.
-
-    `trade_count` says how many there are until now.
-    """
-    first, last = max(first, 0), min(last, history.series(market).trade_count - 1)
-    if first > last:
-        return _trades_of(_no_orders(), hash_key(0))
-    made = _trades_of(
-        _orders(
-            history, market, _minute_of_trade(history, market, first), _minute_of_trade(history, market, last)
-        ),
-        hash_key(history.seed, market.kind, market.symbol, "fills"),
-    )
-    offset = int(made.id[0])
-    return made[first - offset : last - offset + 1]
+def trades(history: MarketHistory, market: Market, first: int, limit: int, now_ms: int) -> MarketTrades:
+    """Trades from an id on, up to now; a negative `first` is the first of all."""
+    first = max(first, 0)
+    return _trades(history, market, first, min(first + limit, trade_count(history, market, now_ms)))
 
 
-def aggregate_trades(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
-    """The aggregate trades with these ids, both included; what is not in the tables is left out.
-
-    `aggregate_count` says how many there are until now.
-    """
-    first, last = max(first, 0), min(last, history.series(market).order_count - 1)
-    if first > last:
-        return _no_orders()
-    made = _orders(
-        history, market, _minute_of_order(history, market, first), _minute_of_order(history, market, last)
-    )
-    offset = int(made.id[0])
-    return made[first - offset : last - offset + 1]
-
-
-def trade_count(history: MarketHistory, market: Market, until_ms: int) -> int:
-    """The number of trades up to a time, which is included: the id of the next one."""
-    minute, orders = _minute_until(history, market, until_ms)
-    if not len(orders):
-        return int(minute.first_trade[0])
-    return int(orders.last_trade[-1]) + 1
-
-
-def aggregate_count(history: MarketHistory, market: Market, until_ms: int) -> int:
-    """The number of aggregate trades up to a time, which is included: the id of the next one."""
-    minute, orders = _minute_until(history, market, until_ms)
-    return int(minute.first_order[0]) + len(orders)
+def latest_trades(history: MarketHistory, market: Market, limit: int, now_ms: int) -> MarketTrades:
+    """The last trades up to now."""
+    until = trade_count(history, market, now_ms)
+    return _trades(history, market, max(until - limit, 0), until)
 
 
 def trades_between(history: MarketHistory, market: Market, start_ms: int, end_ms: int) -> MarketTrades:
     """The trades of a span, both ends included."""
     first, until = (trade_count(history, market, time) for time in (start_ms - 1, end_ms))
-    return trades(history, market, first, until - 1)
+    return _trades(history, market, first, until)
 
 
-def _minute_until(history: MarketHistory, market: Market, until_ms: int) -> tuple[Minutes, AggregateTrades]:
-    number = until_ms // MINUTE_MS
-    made = _orders(history, market, number, number)
-    return history.minutes(market, number, 1), made[: int(np.searchsorted(made.time, until_ms, side="right"))]
+def aggregate_trades(
+    history: MarketHistory, market: Market, first: int, limit: int, now_ms: int
+) -> AggregateTrades:
+    """Aggregate trades from an id on, up to now; a negative `first` is the first of all."""
+    first = max(first, 0)
+    return _aggregates(history, market, first, min(first + limit, aggregate_count(history, market, now_ms)))
+
+
+def latest_aggregates(history: MarketHistory, market: Market, limit: int, now_ms: int) -> AggregateTrades:
+    """The last aggregate trades up to now."""
+    until = aggregate_count(history, market, now_ms)
+    return _aggregates(history, market, max(until - limit, 0), until)
+
+
+def aggregates_between(
+    history: MarketHistory, market: Market, start_ms: int, end_ms: int, limit: int
+) -> AggregateTrades:
+    """The first aggregate trades of a span, both ends included."""
+    first, until = (aggregate_count(history, market, time) for time in (start_ms - 1, end_ms))
+    return _aggregates(history, market, first, min(first + limit, until))
+
+
+def trade_count(history: MarketHistory, market: Market, until_ms: int) -> int:
+    """The number of trades up to a time, which is included: the id of the next one."""
+    return counts(history, market, until_ms)[0]
+
+
+def aggregate_count(history: MarketHistory, market: Market, until_ms: int) -> int:
+    """The number of aggregate trades up to a time, which is included: the id of the next one."""
+    return counts(history, market, until_ms)[1]
+
+
+def counts(history: MarketHistory, market: Market, until_ms: int) -> tuple[int, int]:
+    """The number of trades and of aggregate trades up to a time, which is included."""
+    minute = until_ms // MINUTE_MS
+    row = minute % BLOCK
+    minutes = history.block(market, minute // BLOCK)[0]
+    trade, order, orders = (
+        int(column[row]) for column in (minutes.first_trade, minutes.first_order, minutes.orders)
+    )
+    if not orders:
+        return trade, order
+    # Orders are spread evenly, each within its share of the minute: only a few can be on either side.
+    offset = until_ms % MINUTE_MS
+    done = offset * orders // MINUTE_MS
+    places = np.arange(done, min(done + 3, orders))
+    done += int((_offset_ms(places, orders, _bits(history, market, order + places)) <= offset).sum())
+    return trade + _trades_before(done, orders, int(minutes.trades[row])), order + done
+
+
+def _trades(history: MarketHistory, market: Market, first: int, until: int) -> MarketTrades:
+    if first >= until:
+        return _trades_of(_no_orders(), 0)
+    begin, end = (_minute_of_trade(history, market, trade) for trade in (first, until - 1))
+    made = _trades_of(
+        _orders(history, market, begin, end), hash_key(history.seed, market.kind, market.symbol, "fills")
+    )
+    offset = int(made.id[0])
+    return made[first - offset : until - offset]
+
+
+def _aggregates(history: MarketHistory, market: Market, first: int, until: int) -> AggregateTrades:
+    if first >= until:
+        return _no_orders()
+    begin, end = (_minute_of_order(history, market, order) for order in (first, until - 1))
+    made = _orders(history, market, begin, end)
+    offset = int(made.id[0])
+    return made[first - offset : until - offset]
 
 
 def _minute_of_trade(history: MarketHistory, market: Market, trade: int) -> int:
@@ -179,8 +212,8 @@ def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: in
         (place == at_low, minutes.low, totals.at_low, np.zeros_like(numbers)),
     )
     paired = ~np.logical_or.reduce([here for here, *_ in single])
-    for sign, own, here in ((1, rank, rank < mirrored), (-1, mirrored, rank > mirrored)):
-        here &= paired
+    for sign, own in ((1, rank), (-1, mirrored)):
+        here = paired & (own < rest - 1 - own)
         pair = (offsets[row] + own)[here]
         price[here] += sign * distance[pair]
         quantity[here], buys[here] = size[pair], side[pair]
@@ -188,25 +221,35 @@ def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: in
         rows = row[here]
         price[here], quantity[here], buys[here] = prices[rows], quantities[rows], sides[rows]
 
-    spread = (bits & _MASK16).view(np.int64)
-    offset_ms = MINUTE_MS * ((place << 16) + spread) // (count << 16)
-    # Trades beyond one for each order are spread evenly.
-    more = (minutes.trades - numbers)[row]
-    first_trade = minutes.first_trade[row] + place + place * more // count
-    last_trade = minutes.first_trade[row] + place + (place + 1) * more // count
+    first, trades_of_minute = minutes.first_trade[row], minutes.trades[row]
     return AggregateTrades(
         ids,
-        (first_minute + row) * MINUTE_MS + offset_ms,
+        (first_minute + row) * MINUTE_MS + _offset_ms(place, count, bits),
         price,
         quantity,
-        first_trade,
-        last_trade,
+        first + _trades_before(place, count, trades_of_minute),
+        first + _trades_before(place + 1, count, trades_of_minute) - 1,
         buys.astype(bool),
     )
 
 
+def _bits(history: MarketHistory, market: Market, orders: Int64Array) -> UInt64Array:
+    return random_bits(hash_key(history.seed, market.kind, market.symbol, "order"), orders)
+
+
+def _offset_ms(place: Int64Array, count: Int64Array | int, bits: UInt64Array) -> Int64Array:
+    """When an order comes within its minute, which has so many."""
+    spread = (bits & _MASK16).view(np.int64)
+    return MINUTE_MS * ((place << 16) + spread) // (count << 16)
+
+
+def _trades_before(place: Any, orders: Any, trades_of_minute: Any) -> Any:
+    """The number of trades before an order within its minute: more than one for each are spread evenly."""
+    return place + place * (trades_of_minute - orders) // orders
+
+
 def _places_of_extremes(numbers: Int64Array, totals: OrderTotals) -> tuple[Int64Array, Int64Array]:
-    """Which of a minute's orders are at the high and at the low: two that are neither the first nor the last."""
+    """Which of a minute's orders are at the high and at the low: neither is the first or the last."""
     inner = np.maximum(numbers - 2, 2)
     high = (((totals.bits >> _S45) & _MASK9).view(np.int64) * inner) >> 9
     low = (((totals.bits >> _S54) & _MASK9).view(np.int64) * (inner - 1)) >> 9

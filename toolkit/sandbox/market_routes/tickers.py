@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.market.candles import candles
+from toolkit.sandbox.market.books import book
 from toolkit.sandbox.market.symbols import Kind, Market
-from toolkit.sandbox.market.trades import MarketTrades, trade_count, trades, trades_between
+from toolkit.sandbox.market.tickers import AVERAGE_MINUTES, Statistics, average_price, statistics
+from toolkit.sandbox.market.trades import latest_trades
 from toolkit.sandbox.market_routes.market_data import (
     SPOT_PLACES,
     MarketData,
@@ -23,65 +23,15 @@ from toolkit.sandbox.market_routes.market_data import (
 
 MINUTE = 60_000
 DAY = 86_400_000
-_AVERAGE_MINUTES = 5
 _UNITS = {"m": MINUTE, "h": 60 * MINUTE, "d": DAY}
-_NO_TRADE = -1
+# Of a symbol that was never traded.
+_NOTHING = Statistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1)
 
 RowMaker = Callable[[MarketData, CheckedRequest, Market], Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """The trades of a span: prices in ticks, volume in steps, quote volume in ticks times steps."""
-
-    open: int
-    high: int
-    low: int
-    last: int
-    volume: int
-    quote_volume: int
-    first_id: int
-    count: int
-
-    @property
-    def last_id(self) -> int:
-        """Id of the last trade."""
-        return self.first_id + self.count - 1 if self.count else _NO_TRADE
-
-
-def statistics(data: MarketData, market: Market, start_ms: int, now_ms: int) -> Statistics:
-    """The trades from a time until now, both included."""
-    minute = -(-start_ms // MINUTE) * MINUTE
-    begun = trades_between(data.history, market, start_ms, min(minute - 1, now_ms))
-    whole = candles(
-        data.history, market, "1m", start_ms=minute, limit=(now_ms - start_ms) // MINUTE + 2, now_ms=now_ms
-    )
-    whole = whole[whole.trades > 0]
-    count = len(begun) + int(whole.trades.sum())
-    if not count:
-        price = int(last_trade(data, market, now_ms).price.sum())
-        return Statistics(price, price, price, price, 0, 0, _NO_TRADE, 0)
-    prices = [*begun.price.tolist(), *whole.high.tolist()], [*begun.price.tolist(), *whole.low.tolist()]
-    return Statistics(
-        open=int(begun.price[0] if len(begun) else whole.open[0]),
-        high=max(prices[0]),
-        low=min(prices[1]),
-        last=int(whole.close[-1] if len(whole) else begun.price[-1]),
-        volume=int(begun.quantity.sum() + whole.volume.sum()),
-        quote_volume=int((begun.price * begun.quantity).sum() + whole.quote.sum()),
-        first_id=int(begun.id[0] if len(begun) else whole.first_trade[0]),
-        count=count,
-    )
-
-
-def last_trade(data: MarketData, market: Market, now_ms: int) -> MarketTrades:
-    """The last trade, none before the first one."""
-    last = trade_count(data.history, market, now_ms) - 1
-    return trades(data.history, market, last, last)
-
-
-def each(kind: Kind, row: RowMaker) -> Rule:
-    """A rule that answers an object for `symbol`, and otherwise a list."""
+def for_each(kind: Kind, row: RowMaker) -> Rule:
+    """A rule that answers with an object where `symbol` is sent, and otherwise with a list."""
 
     def rule(data: MarketData, request: CheckedRequest) -> object:
         rows = [row(data, request, market) for market in data.wanted(kind, request)]
@@ -91,70 +41,99 @@ def each(kind: Kind, row: RowMaker) -> Rule:
 
 
 def _price(data: MarketData, request: CheckedRequest, market: Market) -> Row:
-    trade = last_trade(data, market, request.now_ms)
-    row: Row = {"symbol": market.symbol, "price": price_text(market, int(trade.price.sum()))}
-    return row if market.kind == "spot" else row | {"time": int(trade.time.sum())}
+    last = latest_trades(data.history, market, 1, request.now_ms)
+    # Sums of one number, or of none.
+    row: Row = {"symbol": market.symbol, "price": price_text(market, int(last.price.sum()))}
+    return row if market.kind == "spot" else row | {"time": int(last.time.sum())}
+
+
+def _best(data: MarketData, request: CheckedRequest, market: Market) -> Row:
+    offers = _offers(data, market, request.now_ms)
+    return {"symbol": market.symbol, **offers} | ({} if market.kind == "spot" else {"time": request.now_ms})
+
+
+def _offers(data: MarketData, market: Market, now_ms: int) -> Row:
+    """The best prices of the book; 0 where there is none."""
+    best = book(data.history, market, now_ms, 1)
+    columns = (
+        (best.bid_prices, best.bid_quantities, best.ask_prices, best.ask_quantities) if best else ((0,),) * 4
+    )
+    bid, bid_quantity, ask, ask_quantity = (int(column[0]) for column in columns)
+    return {
+        "bidPrice": price_text(market, bid),
+        "bidQty": quantity_text(market, bid_quantity),
+        "askPrice": price_text(market, ask),
+        "askQty": quantity_text(market, ask_quantity),
+    }
 
 
 def _day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     now_ms = request.now_ms
     start_ms = now_ms - DAY
-    found = statistics(data, market, start_ms, now_ms)
+    found = statistics(data.history, market, start_ms, now_ms) or _NOTHING
+    times = {"openTime": start_ms, "closeTime": now_ms}
     if request.values.get("type") == "MINI":
-        return _mini(market, found, start_ms, now_ms)
-    trade = last_trade(data, market, now_ms)
-    row: Row = {"symbol": market.symbol, **_changes(market, found)}
-    if market.kind == "spot":
-        before = last_trade(data, market, start_ms - 1)
-        row["prevClosePrice"] = price_text(market, int(before.price.sum()))
-    row["lastPrice"] = price_text(market, found.last)
-    row["lastQty"] = quantity_text(market, int(trade.quantity.sum()))
-    return row | _prices(market, found) | _volumes(market, found, start_ms, now_ms)
+        return _mini(market, found, times)
+    is_spot = market.kind == "spot"
+    return {
+        "symbol": market.symbol,
+        **_changes(market, found),
+        **({"prevClosePrice": price_text(market, found.previous_close)} if is_spot else {}),
+        "lastPrice": price_text(market, found.last),
+        "lastQty": quantity_text(market, found.last_quantity),
+        **(_offers(data, market, now_ms) if is_spot else {}),
+        **_prices(market, found),
+        **_volumes(market, found, times),
+    }
 
 
 def _trading_day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     start_ms = request.now_ms // DAY * DAY
-    return _window(data, request, market, start_ms, start_ms + DAY - 1)
+    return _until_now(data, request, market, {"openTime": start_ms, "closeTime": start_ms + DAY - 1})
 
 
 def _rolling(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     size = request.values.get("windowSize", "1d")
     start_ms = request.now_ms - int(size[:-1]) * _UNITS[size[-1]]
-    return _window(data, request, market, start_ms // MINUTE * MINUTE, request.now_ms)
+    return _until_now(
+        data, request, market, {"openTime": start_ms // MINUTE * MINUTE, "closeTime": request.now_ms}
+    )
 
 
-def _window(data: MarketData, request: CheckedRequest, market: Market, start_ms: int, close_ms: int) -> Row:
-    found = statistics(data, market, start_ms, request.now_ms)
+def _until_now(data: MarketData, request: CheckedRequest, market: Market, times: dict[str, int]) -> Row:
+    found = statistics(data.history, market, times["openTime"], request.now_ms) or _NOTHING
     if request.values.get("type") == "MINI":
-        return _mini(market, found, start_ms, close_ms)
+        return _mini(market, found, times)
     return {
         "symbol": market.symbol,
         **_changes(market, found),
         **_prices(market, found),
         "lastPrice": price_text(market, found.last),
-        **_volumes(market, found, start_ms, close_ms),
+        **_volumes(market, found, times),
     }
 
 
-def _mini(market: Market, found: Statistics, start_ms: int, close_ms: int) -> Row:
+def _mini(market: Market, found: Statistics, times: dict[str, int]) -> Row:
     return {
         "symbol": market.symbol,
         **_prices(market, found),
         "lastPrice": price_text(market, found.last),
-        **_volumes(market, found, start_ms, close_ms),
+        **_volumes(market, found, times),
     }
 
 
 def _changes(market: Market, found: Statistics) -> Row:
     change = found.last - found.open
-    average = 0
-    if found.volume:
-        average = found.quote_volume * 10 ** (SPOT_PLACES - market.price_decimals) // found.volume
     return {
         "priceChange": price_text(market, change),
         "priceChangePercent": f"{100 * change / found.open if found.open else 0:.3f}",
-        "weightedAvgPrice": decimal_text(average, SPOT_PLACES, SPOT_PLACES),
+        "weightedAvgPrice": _average_text(market, found.quote, found.volume),
     }
+
+
+def _average_text(market: Market, quote: int, volume: int) -> str:
+    ticks = quote * 10 ** (SPOT_PLACES - market.price_decimals) // volume if volume else 0
+    return decimal_text(ticks, SPOT_PLACES, SPOT_PLACES)
 
 
 def _prices(market: Market, found: Statistics) -> Row:
@@ -165,33 +144,35 @@ def _prices(market: Market, found: Statistics) -> Row:
     }
 
 
-def _volumes(market: Market, found: Statistics, start_ms: int, close_ms: int) -> Row:
+def _volumes(market: Market, found: Statistics, times: dict[str, int]) -> Row:
     return {
         "volume": quantity_text(market, found.volume),
-        "quoteVolume": quote_text(market, found.quote_volume),
-        "openTime": start_ms,
-        "closeTime": close_ms,
+        "quoteVolume": quote_text(market, found.quote),
+        **times,
         "firstId": found.first_id,
         "lastId": found.last_id,
-        "count": found.count,
+        "count": found.trades,
     }
 
 
 def _average(data: MarketData, request: CheckedRequest) -> object:
     market = data.one("spot", request)
-    start_ms = request.now_ms - _AVERAGE_MINUTES * MINUTE
-    found = statistics(data, market, start_ms, request.now_ms)
-    trade = last_trade(data, market, request.now_ms)
-    price = _changes(market, found)["weightedAvgPrice"] if found.count else price_text(market, found.last)
-    return {"mins": _AVERAGE_MINUTES, "price": price, "closeTime": int(trade.time.sum())}
+    found = average_price(data.history, market, request.now_ms)
+    return {
+        "mins": AVERAGE_MINUTES,
+        "price": _average_text(market, found.quote if found else 0, found.volume if found else 0),
+        "closeTime": found.close_time if found else 0,
+    }
 
 
 RULES: Rules = {
     "/api/v3/avgPrice": _average,
-    "/api/v3/ticker/24hr": each("spot", _day),
-    "/api/v3/ticker/tradingDay": each("spot", _trading_day),
-    "/api/v3/ticker": each("spot", _rolling),
-    "/api/v3/ticker/price": each("spot", _price),
-    "/fapi/v1/ticker/24hr": each("um", _day),
-    "/fapi/v2/ticker/price": each("um", _price),
+    "/api/v3/ticker/24hr": for_each("spot", _day),
+    "/api/v3/ticker/tradingDay": for_each("spot", _trading_day),
+    "/api/v3/ticker": for_each("spot", _rolling),
+    "/api/v3/ticker/price": for_each("spot", _price),
+    "/api/v3/ticker/bookTicker": for_each("spot", _best),
+    "/fapi/v1/ticker/24hr": for_each("um", _day),
+    "/fapi/v2/ticker/price": for_each("um", _price),
+    "/fapi/v1/ticker/bookTicker": for_each("um", _best),
 }

@@ -9,7 +9,14 @@ import msgspec
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.column_json import Choices, Numbers, Piece, rows_json
 from toolkit.sandbox.market.symbols import Market
-from toolkit.sandbox.market.trades import aggregate_count, aggregate_trades, trade_count, trades
+from toolkit.sandbox.market.trades import (
+    aggregate_count,
+    aggregate_trades,
+    aggregates_between,
+    latest_trades,
+    trade_count,
+    trades,
+)
 from toolkit.sandbox.market_routes.market_data import (
     MarketData,
     Rules,
@@ -37,9 +44,11 @@ def _um(data: MarketData, request: CheckedRequest) -> object:
 def _trades(data: MarketData, request: CheckedRequest, market: Market, oldest: int = 0) -> msgspec.Raw:
     """The most recent trades, or those from an id on."""
     limit = page_size(request)
-    count = trade_count(data.history, market, request.now_ms)
-    first = max(int(request.values.get("fromId", count - limit)), oldest)
-    found = trades(data.history, market, first, min(first + limit, count) - 1)
+    if "fromId" in request.values:
+        first = max(int(request.values["fromId"]), oldest)
+        found = trades(data.history, market, first, limit, request.now_ms)
+    else:
+        found = latest_trades(data.history, market, limit, request.now_ms)
     pieces: list[Piece] = [
         b'{"id":',
         Numbers(found.id),
@@ -71,13 +80,13 @@ def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> obj
     span = span_of(request.endpoint, request.values, request.now_ms)
     if span.start is not None and span.start > span.end:
         return []
-    first = 0 if span.start is None else aggregate_count(data.history, market, span.start - 1)
-    end = aggregate_count(data.history, market, span.end)
-    if "fromId" in request.values:
-        first = max(first, int(request.values["fromId"]))
-    elif not span.forward:
-        first = max(first, end - limit)
-    found = aggregate_trades(data.history, market, first, min(first + limit, end) - 1)
+    oldest = 0 if span.start is None else aggregate_count(data.history, market, span.start - 1)
+    if span.forward:
+        found = aggregates_between(data.history, market, span.start or 0, span.end, limit)
+    else:
+        end = aggregate_count(data.history, market, span.end)
+        first = max(int(request.values.get("fromId", end - limit)), oldest)
+        found = aggregate_trades(data.history, market, first, limit, span.end)
     quantity = quantities(market, found.quantity)
     pieces: list[Piece] = [
         b'{"a":',

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
 from toolkit.sandbox.market.symbols import CM, SPOT, UM
@@ -161,7 +162,13 @@ class World:
             deposits = self.table("exchange.deposits")
             newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
             return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
-        return examples.get(qualified_name, {})
+        endpoint = ENDPOINTS_BY_NAME[qualified_name]
+        declared = {
+            param.field: str(param.choices.get(str(param.example), param.example))
+            for param in endpoint.params
+            if param.example is not None and (param.required or param.name in endpoint.at_least_one)
+        }
+        return examples.get(qualified_name, declared)
 
     def example_write(self, qualified_name: str) -> WriteExample:
         """A write that would succeed now, and the key that may send it."""

@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Any
 
 from toolkit.endpoints.market.futures.shared import DOCS, SYMBOL
+from toolkit.endpoints.market.sent_parameters import number_sent
 from toolkit.endpoints.model import ROW_NAME, Column, Endpoint, Param
 from toolkit.endpoints.rate_limits import FAPI
 
 
 def weight_by_levels(sent: Mapping[str, Any]) -> int:
     """2 for up to 50 levels, 5 for 100, 10 for 500, 20 for 1,000."""
-    limit = int(sent.get("limit", 500))
+    limit = number_sent(sent, "limit", 500)
     return 2 if limit <= 50 else 5 if limit <= 100 else 10 if limit <= 500 else 20
 
 
@@ -63,7 +64,7 @@ DEPTH = Endpoint(
             name="last_update_id",
             field="lastUpdateId",
             kind="id",
-            doc="Id of the last change in it.",
+            doc="Id of the last change in the book.",
             outer=True,
         ),
         Column(name="message_time", field="E", kind="time", doc="When it was sent, UTC.", outer=True),

@@ -8,6 +8,7 @@ from typing import Any
 
 from toolkit.endpoints.market.candle_columns import CANDLE_COLUMNS, FUTURES_INTERVALS, interval_param
 from toolkit.endpoints.market.futures.shared import DOCS, PAIR, SYMBOL, contract_type
+from toolkit.endpoints.market.sent_parameters import number_sent
 from toolkit.endpoints.model import Column, Endpoint, Paging, Steps, Window
 from toolkit.endpoints.rate_limits import FAPI
 
@@ -19,7 +20,7 @@ _STEPS = Steps(param="interval")
 
 def weight_by_limit(sent: Mapping[str, Any]) -> int:
     """Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10."""
-    limit = int(sent.get("limit", 500))
+    limit = number_sent(sent, "limit", 500)
     return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1000 else 10
 
 

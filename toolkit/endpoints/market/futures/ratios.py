@@ -1,4 +1,4 @@
-"""Who is long and who is short on USD-M futures, who takes, and what futures cost above spot, over time.
+"""Who is long and short on USD-M futures, who takes, and what futures cost above spot, over time.
 
 The official SDK labels the two about top traders MARKET_DATA since 2026. The pages do not, and they answer
 without a key.

@@ -10,7 +10,14 @@ _DOCS = "https://developers.binance.com/en/docs/catalog/core-trading-spot-tradin
 MARKET_DOCS = f"{_DOCS}/market"
 GENERAL_DOCS = f"{_DOCS}/general"
 
-SYMBOL = Param(field="symbol", name="symbol", kind="text", doc="Symbol.", required=True, example="BTCUSDT")
+SYMBOL = Param(
+    field="symbol",
+    name="symbol",
+    kind="text",
+    doc="Symbol, such as BTCUSDT.",
+    required=True,
+    example="BTCUSDT",
+)
 ONLY_SYMBOL = Param(
     field="symbol",
     name="symbol",

@@ -46,7 +46,7 @@ class MarketFuturesBookReads(ReadResource):
             - price (amount): Price, in the quote asset.
             - quantity (amount): Amount at this price, in the base asset.
             - total (amount): Amount at this price and all better ones of its side, in the base asset.
-            - last_update_id (id): Id of the last change in it.
+            - last_update_id (id): Id of the last change in the book.
             - message_time (time): When it was sent, UTC.
             - transaction_time (time): When the order book last changed, UTC.
 

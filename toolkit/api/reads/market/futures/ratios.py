@@ -14,7 +14,7 @@ from toolkit.planning import When
 
 
 class MarketFuturesRatioReads(ReadResource):
-    """Who is long and who is short on USD-M futures, who takes, and what futures cost above spot, over time."""
+    """Who is long and short on USD-M futures, who takes, and what futures cost above spot, over time."""
 
     def long_short_ratio(
         self,

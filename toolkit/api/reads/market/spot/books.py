@@ -25,7 +25,7 @@ class MarketSpotBookReads(ReadResource):
             link.market.spot.depth("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             limit: Number of levels of each side; defaults to 100.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 

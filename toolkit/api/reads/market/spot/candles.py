@@ -40,7 +40,7 @@ class MarketSpotCandleReads(ReadResource):
             link.market.spot.klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -86,7 +86,7 @@ class MarketSpotCandleReads(ReadResource):
             link.market.spot.avg_price("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:

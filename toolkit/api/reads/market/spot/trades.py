@@ -24,7 +24,7 @@ class MarketSpotTradeReads(ReadResource):
             link.market.spot.trades("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             limit: Number of trades; defaults to 500.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
@@ -68,7 +68,7 @@ class MarketSpotTradeReads(ReadResource):
             link.market.spot.historical_trades("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             from_trade_id: Id of the first trade; by default, the most recent trades are returned.
             limit: Number of trades; defaults to 500.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -110,10 +110,10 @@ class MarketSpotTradeReads(ReadResource):
         empty.
 
         Example:
-            link.market.spot.agg_trades("BTCUSDT", start="-3D")
+            link.market.spot.agg_trades("BTCUSDT", start="-5min")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             start: Start of the span, included; defaults to 10 minutes before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
