@@ -298,5 +298,6 @@ def test_market(run: Run) -> None:
 
     (summary,) = bundles(notebook, "summary")
     assert len(re.findall(r"^20..-", summary["text/plain"], re.MULTILINE)) >= 4
-    assert re.search(r"BTC, worth [0-9,.]+ USDT when paid, [0-9,.]+ USDT now", said(notebook, "merge_asof"))
+    worth = said(notebook, "merge_asof")
+    assert re.search(r"BTC: [0-9,.]+ USDT when they were paid, [0-9,.]+ USDT now", worth)
     assert "NaN" not in bundles(notebook, "merge_asof")[-1]["text/plain"]
