@@ -8,13 +8,22 @@ from toolkit.endpoints import Endpoint
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.limits import Limits
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market_routes import books, candles, exchange_info, general, tickers, trades
+from toolkit.sandbox.market_routes import (
+    books,
+    candles,
+    exchange_info,
+    funding,
+    general,
+    positions,
+    tickers,
+    trades,
+)
 from toolkit.sandbox.market_routes.market_data import MarketData, Rules
 
 _RULES: Rules = {
     path: rule
-    for rules in (general.RULES, exchange_info.RULES, candles.RULES, trades.RULES, books.RULES, tickers.RULES)
-    for path, rule in rules.items()
+    for part in (general, exchange_info, candles, trades, books, tickers, funding, positions)
+    for path, rule in part.RULES.items()
 }
 
 

@@ -7,14 +7,17 @@ import msgspec
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.column_json import Numbers, Piece, rows_json
 from toolkit.sandbox.market.candles import Candles, candles
-from toolkit.sandbox.market.symbols import Market
+from toolkit.sandbox.market.symbols import Market, future_of
+from toolkit.sandbox.market.values import ValueKind, value_candles
 from toolkit.sandbox.market_routes.market_data import (
     MarketData,
+    Rule,
     Rules,
     page_size,
     prices,
     quantities,
     quote_amounts,
+    values,
 )
 from toolkit.sandbox.spans import span_of
 
@@ -30,9 +33,9 @@ def _um(data: MarketData, request: CheckedRequest) -> object:
 
 
 def _continuous(data: MarketData, request: CheckedRequest) -> object:
-    market = data.one("um", request)
-    # There are no contracts with a delivery.
-    return _of_trades(data, request, market) if request.values["contractType"] == "PERPETUAL" else []
+    perpetual = data.one("um", request)
+    market = future_of(perpetual.symbol, request.values["contractType"])
+    return [] if market is None else _of_trades(data, request, market)
 
 
 def _of_trades(data: MarketData, request: CheckedRequest, market: Market) -> object:
@@ -50,6 +53,51 @@ def _of_trades(data: MarketData, request: CheckedRequest, market: Market) -> obj
         newest=not span.forward,
     )
     return _json(market, found)
+
+
+def _of_values(kind: ValueKind) -> Rule:
+    """The rule for candles of a price that is not traded."""
+
+    def rule(data: MarketData, request: CheckedRequest) -> object:
+        market = data.one("um", request)
+        span = span_of(request.endpoint, request.values, request.now_ms)
+        if span.start is not None and span.start > span.end:
+            return []
+        found = value_candles(
+            data.history,
+            market,
+            kind,
+            request.values["interval"],
+            start_ms=span.start,
+            end_ms=span.end,
+            limit=page_size(request),
+            now_ms=request.now_ms,
+            newest=not span.forward,
+        )
+        return _values_json(found)
+
+    return rule
+
+
+def _values_json(found: Candles) -> msgspec.Raw:
+    pieces: list[Piece] = [
+        b"[",
+        Numbers(found.open_time),
+        b',"',
+        values(found.open),
+        _NEXT,
+        values(found.high),
+        _NEXT,
+        values(found.low),
+        _NEXT,
+        values(found.close),
+        b'","0",',
+        Numbers(found.close_time),
+        b',"0",',
+        Numbers(found.trades),
+        b',"0","0","0"]',
+    ]
+    return msgspec.Raw(rows_json(len(found), pieces))
 
 
 def _json(market: Market, found: Candles) -> msgspec.Raw:
@@ -85,4 +133,7 @@ RULES: Rules = {
     "/api/v3/klines": _spot,
     "/fapi/v1/klines": _um,
     "/fapi/v1/continuousKlines": _continuous,
+    "/fapi/v1/markPriceKlines": _of_values("mark"),
+    "/fapi/v1/indexPriceKlines": _of_values("index"),
+    "/fapi/v1/premiumIndexKlines": _of_values("premium"),
 }

@@ -16,6 +16,7 @@ from toolkit.sandbox.messages import RefusalError
 
 SPOT_PLACES = 8
 """Decimal places of prices and amounts on spot; USD-M has those of the symbol."""
+_VALUE_PLACES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,19 @@ class MarketData:
         return self.wanted(kind, request)[0]
 
     def wanted(self, kind: Kind, request: CheckedRequest) -> list[Market]:
-        """The symbols that a request names, or else all; where `symbolStatus` is sent, those that have it."""
+        """The symbols that a request names, or else all; where `symbolStatus` is sent, those that have it.
+
+        All of USD-M are those that are traded.
+        """
         values, now_ms = request.values, request.now_ms
         found = self.listed(kind, now_ms)
         if "symbol" in values or "symbols" in values:
             named = [values["symbol"]] if "symbol" in values else json.loads(values["symbols"])
             found = [each for each in found if each.symbol in named]
             if len(found) < len(named):
-                raise invalid_symbol()
+                raise RefusalError(-1121, "Invalid symbol.")
+        elif kind == "um":
+            return [each for each in found if self.status(each, now_ms) == "TRADING"]
         status = values.get("symbolStatus")
         having = [each for each in found if status in (None, self.status(each, now_ms))]
         if "symbol" in values and not having:
@@ -72,11 +78,6 @@ Rule = Callable[[MarketData, CheckedRequest], object]
 Rules = Mapping[str, Rule]
 
 
-def invalid_symbol() -> RefusalError:
-    """No such symbol."""
-    return RefusalError(-1121, "Invalid symbol.")
-
-
 def page_size(request: CheckedRequest) -> int:
     """The largest number of rows of a response."""
     default = next(param.default for param in request.endpoint.request_params if param.field == "limit")
@@ -98,6 +99,16 @@ def quote_amounts(market: Market, values: Int64Array) -> Numbers:
     """A column of amounts of the quote asset, from ticks times steps."""
     decimals = market.price_decimals + market.quantity_decimals
     return Numbers(values, decimals, _places(market, decimals))
+
+
+def values(numbers: Int64Array) -> Numbers:
+    """A column of prices that are not traded, or of rates, from 10**-8."""
+    return Numbers(numbers, _VALUE_PLACES, _VALUE_PLACES)
+
+
+def value_text(number: int) -> str:
+    """A price that is not traded, or a rate, from 10**-8."""
+    return decimal_text(number, _VALUE_PLACES, _VALUE_PLACES)
 
 
 def decimal_text(value: int, decimals: int, places: int) -> str:
