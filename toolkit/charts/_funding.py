@@ -212,9 +212,8 @@ def _draw_price(ax: Axes, line: _Line, most: int) -> None:
     ax.plot(market.days(at), close, color=_PRICE, linewidth=1.4, zorder=3)
     low, high = (line.values.get(name, close) for name in ("low", "high"))
     market.set_prices(ax, float(np.nanmin(low)), float(np.nanmax(high)), has_lower=True)
-    market.tag(
-        ax, float(line.values["close"][-1]), market.exact_text(float(line.values["close"][-1])), _PRICE
-    )
+    last = float(line.values["close"][-1])
+    market.tag(ax, last, market.exact_text(float(f"{last:.7g}")), _PRICE)  # mark prices have eight decimals
 
 
 def _draw_rates(ax: Axes, bars: Buckets, width: float | None) -> None:
