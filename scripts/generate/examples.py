@@ -51,7 +51,7 @@ def example(endpoint: Endpoint) -> list[str]:
     if isinstance(endpoint, Write) and endpoint.confirm:
         given.append(f"confirm={values[endpoint.confirm]}")
     if endpoint.window:
-        is_short = endpoint.window.default < timedelta(days=1)
+        is_short = endpoint.window.default < timedelta(hours=1)
         given.append('start="-5min"' if is_short else 'start="-3D"')
     called = f"{'ops.preview' if is_write else 'link'}.{endpoint.qualified_name}"
     return [*read_first, *_call(called, given)]

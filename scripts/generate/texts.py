@@ -122,7 +122,14 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
             f"All pages are fetched, {paging.maximum} rows a request, each from the id after the last one, "
             "until a page is empty."
         )
-    if paging.kind == "limit":
+    if endpoint.steps:
+        texts += [
+            f"A row belongs to the span if its `{endpoint.order_by}` does: if its {endpoint.steps.param} "
+            f"begins from `start` to `end`. A request covers {paging.maximum:,} of them at most; a longer "
+            "span is split into several requests.",
+            'Those without a row are listed in `attrs["gaps"]`, and never filled.',
+        ]
+    elif paging.kind == "limit":
         texts.append(
             f"A response of {paging.maximum} rows is full, so its span is fetched again as two half-windows. "
             "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "

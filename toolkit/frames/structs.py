@@ -235,7 +235,10 @@ class StructReader:
         arrays: dict[int, pa.Array] = {}
         amounts: dict[int, pa.Array] = {}
         for index, ((column, field), values) in enumerate(zip(self._fields, received, strict=True)):
-            if not values or (column.optional and None in values) or column.kind in ("flag", "texts"):
+            is_alone = column.kind in ("flag", "texts") or (
+                column.optional and (None in values or (column.kind == "amount" and "" in values))
+            )
+            if is_alone or not values:
                 arrays[index] = self._array(column, field, values)
                 if column.kind == "amount" and column.name in self._identity:
                     amounts[index] = plain.texts(values)

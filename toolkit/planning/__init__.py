@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def rows_per_request(self) -> int:
-        """How many rows to request at a time; with regular times, the number with which the span weighs least."""
+        """How many rows to request at a time; with regular times, as many as make the span weigh least."""
         if self.span is None or self.grid is None:
             return self.endpoint.paging.maximum
         return rows_per_request(self.endpoint, self.parameters, len(self.grid.within(self.span)))

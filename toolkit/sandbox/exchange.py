@@ -308,8 +308,7 @@ class Exchange:
         """Apply a row fault to rows that may have been encoded already."""
         if not self.faults.has(faulty.ROWS):
             return payload
-        if isinstance(payload, msgspec.Raw):
-            payload = msgspec.json.decode(payload)
+        payload = msgspec.json.decode(encode(payload))
         rows = layouts.unwrap(endpoint, payload)
         page = RowPage(rows if isinstance(rows, list) else [rows], 0, None)
         fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_alter_rows(each, page))

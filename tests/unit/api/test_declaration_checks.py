@@ -16,6 +16,7 @@ from scripts import generate_api
 from scripts.generate import checks
 from tests.support.paths import ROOT
 from toolkit.endpoints import NAMESPACES, SAPI_IP, Column, Endpoint, Namespace, Paging, Param, Window
+from toolkit.endpoints.model import Steps
 
 EXAMPLE = "toolkit/sandbox/examples/spot.payments.json"
 PAYMENTS = {
@@ -100,6 +101,15 @@ def test_nothing_is_said_where_nothing_is_wrong(tmp_path: Path) -> None:
         ({"name": "paidOut"}, "'paidOut' is not a name in lowercase letters, digits and underscores"),
         ({"columns": with_column("time", name="paidAt"), "order_by": None}, "'paidAt' is not a name"),
         ({"system": "futures"}, "it is listed among the endpoints of 'spot'"),
+        ({"columns": with_column("asset", field="")}, "'asset' needs a field, or it is derived"),
+        ({"columns": with_column("asset", derived="answered")}, "'asset' needs a field, or it is derived"),
+        (
+            {"columns": with_column("asset", field="", derived="closed", of="paid")},
+            "`of` of `asset` has 'paid', which is none of its columns",
+        ),
+        ({"steps": Steps(param="interval")}, "steps has 'interval', which is none of its parameters"),
+        ({"steps": Steps(param="asset"), "order_by": None}, "need a window, paging of the kind 'limit'"),
+        ({"row_lists": {"bids": "bid"}}, "come in one response, without a window or paging"),
         ({"weight": lambda sent: 1}, "give its weight rule a docstring"),
         (
             {"params": (Param(field="a", name="asset", kind="text", doc="The asset.", required=True),)},

@@ -180,6 +180,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "example",
         *(["emails"] if any(column.kind == "email" for column in endpoint.columns) else []),
         "undeclared",
+        *(["gaps"] if endpoint.steps else []),
     ]
     assert (attrs["endpoint"], attrs["system"], attrs["source"]) == (
         endpoint.qualified_name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -129,8 +130,22 @@ FILTERS = [
     for param in endpoint.params
     if endpoint.columns_echoing(param)
 ]
-# No column repeats these: switches, and markets that the rows do not name.
+# The rows of these do not name the symbol or pair, nor which of its contracts it is.
+UNNAMED = re.compile(r"market\..*(klines|trades|depth|avg_price|taker_volume_ratio)")
+# No column repeats these: switches, numbers of rows, lengths of time, and markets that the rows do not name.
 NOT_REPEATED = {
+    *(
+        (endpoint.qualified_name, field)
+        for endpoint in ENDPOINTS
+        for field in ("interval", "period", "windowSize", "limit", "fromId", "symbolStatus", "permissions")
+        if endpoint.system.startswith("market.")
+    ),
+    *(
+        (endpoint.qualified_name, field)
+        for endpoint in ENDPOINTS
+        for field in ("symbol", "pair", "contractType")
+        if UNNAMED.fullmatch(endpoint.qualified_name)
+    ),
     ("exchange.futures_balances", "futuresType"),
     ("exchange.transfers", "showAllStatus"),
     ("exchange.universal_transfers", "showAllStatus"),
@@ -143,9 +158,7 @@ NOT_REPEATED = {
 
 def test_every_parameter_is_repeated_by_a_column_or_known_not_to_be() -> None:
     repeated = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
-    # The candles, trades and offers of one symbol do not name it.
-    signed = [endpoint for endpoint in ENDPOINTS if endpoint.is_signed]
-    every = {(endpoint.qualified_name, param.field) for endpoint in signed for param in endpoint.params}
+    every = {(endpoint.qualified_name, param.field) for endpoint in ENDPOINTS for param in endpoint.params}
     assert every - repeated <= NOT_REPEATED
     assert not repeated & NOT_REPEATED
 

@@ -12,7 +12,7 @@ from typing import Any
 def number_sent(sent: Mapping[str, Any], field: str, default: int) -> int:
     """A whole number, or the default where none was sent."""
     text = str(sent.get(field, default))
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else default
+    return int(text) if text.isdecimal() and len(text) < 20 else default
 
 
 def texts_sent(sent: Mapping[str, Any], field: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.sandbox.hashing import FloatArray, Int64Array, UInt64Array, hash_key, random_bits
+from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, UInt64Array, hash_key, random_bits
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import counts, latest_trades
@@ -91,12 +91,13 @@ def _prices(key: int, best: int, direction: int, levels: int, price: int) -> Int
     # So many ticks hold enough levels but for a chance of one in a million.
     ticks = one_in * (levels + 5 * int(levels**0.5) + 16)
     prices = _positive(best + direction * np.arange(ticks))
-    present = (random_bits(key, prices) >> _S32) % np.uint64(one_in) == 0
+    present: BoolArray = (random_bits(key, prices) >> _S32) % np.uint64(one_in) == 0
     present[0] = True
     return prices[present][:levels]
 
 
 def _positive(prices: Int64Array) -> Int64Array:
+    """The prices that there can be."""
     return prices[prices > 0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.minutes import Minutes
 from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.symbols import Market
-from toolkit.sandbox.market.trades import trades_between
+from toolkit.sandbox.market.trades import aggregates_between, trade_count, trades_between
 
 # Longer candles are made of hours, which are kept in parts of 15 blocks.
 _PART_HOURS = 256
@@ -50,11 +50,11 @@ class Candles:
         return len(self.open_time)
 
     def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 _SUMS = ("volume", "quote", "taker_volume", "taker_quote", "trades")
-_NAMES = tuple(field.name for field in fields(Candles))
+_NAMES = Candles.__slots__
 
 
 def joined(*parts: Candles) -> Candles:
@@ -156,14 +156,28 @@ class TradeSource:
         opens = np.array([minute_ms])
         if not minute.traded[0] or not minute.trades[0]:
             return _as_candles(minute, opens)[minute.traded]
-        seconds = self.seconds(minute_ms, now_ms + 1, now_ms)
-        if not len(seconds):
-            return seconds
-        if not seconds.trades.any():
-            return Candles(
-                opens, opens + (MINUTE_MS - 1), *(getattr(seconds, name)[:1] for name in _NAMES[2:])
+        made = trades_between(self.history, self.market, minute_ms, now_ms)
+        if not len(made):
+            price = self._price_before(minute_ms // MINUTE_MS)
+            return (
+                no_candles() if price is None else _without_trades(opens, price, int(minute.first_trade[0]))
             )
-        return merged(seconds, "1m")
+        quote = made.price * made.quantity
+        zero = np.zeros(1, np.int64)
+        return Candles(
+            open_time=opens,
+            close_time=opens + (MINUTE_MS - 1),
+            open=made.price[:1],
+            high=zero + made.price.max(),
+            low=zero + made.price.min(),
+            close=made.price[-1:],
+            volume=zero + made.quantity.sum(),
+            quote=zero + quote.sum(),
+            taker_volume=zero + made.quantity[made.taker_buys].sum(),
+            taker_quote=zero + quote[made.taker_buys].sum(),
+            trades=zero + len(made),
+            first_trade=made.id[:1],
+        )
 
     def seconds(self, begin_ms: int, end_ms: int, now_ms: int) -> Candles:
         """A candle for each second of trading that begins in a span, of the trades up to now."""
@@ -174,12 +188,11 @@ class TradeSource:
         opens, which = opens[minutes.traded[which]], which[minutes.traded[which]]
         if not opens.size:
             return no_candles()
-        made = trades_between(
-            self.history, self.market, first_minute * MINUTE_MS, min(int(opens[-1]) + 999, now_ms)
-        )
+        until = min(int(opens[-1]) + 999, now_ms)
+        made = aggregates_between(self.history, self.market, first_minute * MINUTE_MS, until)
         firsts = np.searchsorted(made.time, opens)
-        lasts = np.append(firsts[1:], len(made))
         # In a gap between the seconds there are no trades, so each second ends where the next one begins.
+        lasts = np.append(firsts[1:], len(made))
         live = lasts > firsts
         earlier = self._price_before(first_minute)
         if earlier is None:
@@ -187,31 +200,26 @@ class TradeSource:
             opens, firsts, lasts, live = opens[known], firsts[known], lasts[known], live[known]
         # The price before the first trade is found at the index -1.
         before = np.append(made.price, earlier or 0)[firsts - 1]
+        prices = {name: before.copy() for name in ("open", "high", "low", "close")}
+        begins = firsts[live]
+        prices["open"][live] = made.price[begins]
+        prices["close"][live] = made.price[lasts[live] - 1]
+        if begins.size:
+            prices["high"][live] = np.maximum.reduceat(made.price, begins)
+            prices["low"][live] = np.minimum.reduceat(made.price, begins)
+        first_trades = np.append(made.first_trade, trade_count(self.history, self.market, until))
         quote = made.price * made.quantity
-        amounts = {
+        sums = {
             "volume": made.quantity,
             "quote": quote,
             "taker_volume": made.quantity * made.taker_buys,
             "taker_quote": quote * made.taker_buys,
+            "trades": made.last_trade - made.first_trade + 1,
         }
-        sums = {name: np.zeros(opens.size, np.int64) for name in amounts}
-        prices = {name: before.copy() for name in ("open", "high", "low", "close")}
-        if live.any():
-            begins = firsts[live]
-            for name, column in amounts.items():
-                sums[name][live] = np.add.reduceat(column, begins)
-            prices["open"][live] = made.price[begins]
-            prices["close"][live] = made.price[lasts[live] - 1]
-            prices["high"][live] = np.maximum.reduceat(made.price, begins)
-            prices["low"][live] = np.minimum.reduceat(made.price, begins)
-        return Candles(
-            opens,
-            opens + 999,
-            **prices,
-            **sums,
-            trades=lasts - firsts,
-            first_trade=minutes.first_trade[0] + firsts,
-        )
+        for name, amounts in sums.items():
+            totals = np.concatenate([[0], np.cumsum(amounts)])
+            sums[name] = totals[lasts] - totals[firsts]
+        return Candles(opens, opens + 999, **prices, **sums, first_trade=first_trades[firsts])
 
     def _price_before(self, minute: int) -> int | None:
         """The price of the last trade before a minute, None if there is none."""
@@ -220,6 +228,14 @@ class TradeSource:
             (self.hours.maintenance[0] // MINUTE_MS if minute == resumed else minute) - 1, 1
         )
         return int(before.close[0]) if before.traded[0] else None
+
+
+def _without_trades(opens: Int64Array, price: int, next_trade: int) -> Candles:
+    """The candle of a minute at the price of the last trade."""
+    zero = np.zeros(1, np.int64)
+    prices = dict.fromkeys(("open", "high", "low", "close"), zero + price)
+    sums = dict.fromkeys(_SUMS, zero)
+    return Candles(opens, opens + (MINUTE_MS - 1), **prices, **sums, first_trade=zero + next_trade)
 
 
 def no_candles() -> Candles:
@@ -280,11 +296,11 @@ def _hours(source: CandleSource, begin: int, end: int) -> Candles:
     length = _PART_HOURS * HOUR_MS
 
     def part(number: int) -> Candles:
-        def make() -> Candles:
-            whole = _of_minutes(source, number * length, (number + 1) * length)
-            return merged(whole, "1h")
-
-        return source.history.hours_cache.get((source.key, number), make)
+        found: Candles | None = source.history.hours_cache.find((source.key, number))
+        if found is None:
+            found = merged(_of_minutes(source, number * length, (number + 1) * length), "1h")
+            source.history.hours_cache.keep((source.key, number), found)
+        return found
 
     parts = joined(*(part(number) for number in range(begin // length, (end - 1) // length + 1)))
     return parts[slice(*np.searchsorted(parts.open_time, [begin, end]))]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import fields
+from collections.abc import Hashable, Iterable
 from threading import Lock
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.minutes import Minutes, MinuteSeries, OrderTotals
@@ -16,31 +15,34 @@ from toolkit.sandbox.market.symbols import SPOT, UM, Market
 
 # So many blocks fit into the processor's cache while they are made.
 _AT_ONCE = 4
-_BLOCKS_KEPT, _HOURS_KEPT = 160, 512
+_BLOCKS_KEPT, _HOURS_KEPT, _MINUTES_KEPT = 160, 512, 128
 
-Made = TypeVar("Made")
+Kept = TypeVar("Kept")
+Block = tuple[Minutes, OrderTotals]
 
 
-class BoundedCache:
+class BoundedCache(Generic[Kept]):
     """The values used last, whichever threads use them."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[Hashable, object] = OrderedDict()
+        self._values: OrderedDict[Hashable, Kept] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """The value of a key, made if it is not kept."""
+    def find(self, key: Hashable) -> Kept | None:
+        """The value of a key, None if it is not kept."""
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]  # type: ignore[return-value]
-        value = make()
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def keep(self, key: Hashable, value: Kept) -> None:
+        """Keep a value instead of the one used longest ago."""
         with self._lock:
             self._values[key] = value
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
-        return value
 
 
 class MarketHistory:
@@ -50,6 +52,11 @@ class MarketHistory:
         seed: The same seed and start give the same history.
         start_ms: Beginning of history, in ms since 1970.
         markets: The symbols, spot and USD-M.
+
+    Attributes:
+        prices: Dollar prices of the assets.
+        orders_cache: Orders of single minutes, for `toolkit.sandbox.market.trades`.
+        hours_cache: Hourly candles, for `toolkit.sandbox.market.candles`.
     """
 
     def __init__(self, seed: int, start_ms: int, markets: Iterable[Market] = (*SPOT, *UM)) -> None:
@@ -57,8 +64,9 @@ class MarketHistory:
         self.start_ms = start_ms
         self.markets = tuple(markets)
         self.prices = Prices(seed, start_ms)
-        self.hours_cache = BoundedCache(_HOURS_KEPT)
-        self._blocks = BoundedCache(_BLOCKS_KEPT)
+        self.orders_cache = BoundedCache[Any](_MINUTES_KEPT)
+        self.hours_cache = BoundedCache[Any](_HOURS_KEPT)
+        self._blocks = BoundedCache[Block](_BLOCKS_KEPT)
         self._series: dict[Market, MinuteSeries] = {}
 
     def hours(self, market: Market) -> TradingHours:
@@ -71,14 +79,9 @@ class MarketHistory:
             self._series[market] = MinuteSeries(self.seed, self.prices, market, self.hours(market))
         return self._series[market]
 
-    def block(self, market: Market, block: int) -> tuple[Minutes, OrderTotals]:
+    def block(self, market: Market, block: int) -> Block:
         """The 1,024 minutes of a block, kept for a while."""
-
-        def make() -> tuple[Minutes, OrderTotals]:
-            minutes, totals = self.series(market).blocks(block, 1)
-            return minutes.flat(), totals.flat()
-
-        return self._blocks.get((market, block), make)
+        return self._kept(market, block, 1)[0]
 
     def minutes(self, market: Market, first_minute: int, count: int) -> Minutes:
         """Consecutive minutes, numbered since 1970.
@@ -86,18 +89,33 @@ class MarketHistory:
         Trading knows no present here: minutes of the future are made as well.
         """
         made = Minutes.empty(count)
-        series = self.series(market)
         end = first_minute + count
         block, last = first_minute // BLOCK, (end - 1) // BLOCK
-        keep = last - block < _AT_ONCE
-        names = [field.name for field in fields(Minutes)]
+        few = last - block < _AT_ONCE
         while block <= last:
-            size = 1 if keep else min(_AT_ONCE, last - block + 1)
-            part = self.block(market, block)[0] if keep else series.blocks(block, size)[0]
-            begin, until = max(first_minute, block * BLOCK), min(end, (block + size) * BLOCK)
-            rows = slice(begin - block * BLOCK, until - block * BLOCK)
-            into = slice(begin - first_minute, until - first_minute)
-            for name in names:
-                getattr(made, name)[into] = getattr(part, name).reshape(-1)[rows]
-            block += size
+            size = min(_AT_ONCE, last - block + 1)
+            parts = (
+                [minutes for minutes, _ in self._kept(market, block, size)]
+                if few
+                else [self.series(market).blocks(block, size)[0]]
+            )
+            for part in parts:
+                length = part.open.size
+                begin = block * BLOCK
+                rows = slice(max(first_minute - begin, 0), min(end - begin, length))
+                into = slice(begin + rows.start - first_minute, begin + rows.stop - first_minute)
+                for name in Minutes.__slots__:
+                    getattr(made, name)[into] = getattr(part, name).reshape(-1)[rows]
+                block += length // BLOCK
         return made
+
+    def _kept(self, market: Market, first: int, count: int) -> list[Block]:
+        """Some blocks; those that are not kept are made at once, which takes less time than one by one."""
+        found = [self._blocks.find((market, block)) for block in range(first, first + count)]
+        missing = [number for number, block in enumerate(found) if block is None]
+        if missing:
+            minutes, totals = self.series(market).blocks(first + missing[0], missing[-1] - missing[0] + 1)
+            for row, number in enumerate(range(missing[0], missing[-1] + 1)):
+                found[number] = made = minutes.block(row), totals.block(row)
+                self._blocks.keep((market, first + number), made)
+        return [block for block in found if block is not None]

@@ -7,7 +7,7 @@ lie symmetrically about a middle price. So the sums of a minute follow from a fe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -64,18 +64,18 @@ class Minutes:
     @classmethod
     def empty(cls, count: int) -> Self:
         """Minutes to be filled."""
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: np.empty(count, bool if name == "traded" else np.int64) for name in names})
+        columns = {name: np.empty(count, np.int64) for name in cls.__slots__ if name != "traded"}
+        return cls(**columns, traded=np.empty(count, np.bool_))
 
-    def flat(self) -> Self:
-        """Rows of blocks one after another."""
-        return type(self)(*(getattr(self, field.name).reshape(-1) for field in fields(self)))
+    def block(self, number: int) -> Self:
+        """One of several blocks."""
+        return type(self)(*(getattr(self, name)[number] for name in self.__slots__))
 
     def __len__(self) -> int:
         return len(self.open)
 
     def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ class OrderTotals:
     sold: Int64Array
     bits: UInt64Array
 
-    def flat(self) -> Self:
-        """Rows of blocks one after another."""
-        return type(self)(*(getattr(self, field.name).reshape(-1) for field in fields(self)))
+    def block(self, number: int) -> Self:
+        """One of several blocks."""
+        return type(self)(*(getattr(self, name)[number] for name in self.__slots__))
 
     def __getitem__(self, rows: slice) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def _bits(bits: UInt64Array, low: int, count: int) -> Int64Array:
@@ -204,12 +204,13 @@ class MinuteSeries:
         """Logarithm of the price at every minute of some blocks, as `Paths.blocks`."""
         values = self._prices.log_ratio(self.market.base, self.market.quote, first, count)
         if self._premium is not None:
-            values += self._premium.blocks(0, first, count)
+            values += self.premiums(first, count)
         return values
 
     def premiums(self, first: int, count: int) -> FloatArray:
         """Logarithm of the price of a future in its index, at every minute of some blocks."""
-        return self._future.blocks(0, first, count)
+        values: FloatArray = self._future.blocks(np.zeros(1, np.int64), first, count)[0]
+        return values
 
     def premium_at(self, times: Int64Array) -> FloatArray:
         """The same at times in ms."""

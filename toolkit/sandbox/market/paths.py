@@ -85,30 +85,35 @@ class Paths:
         self._common = np.zeros(len(keys)) if common is None else common
         self._own = np.sqrt(1 - self._common * self._common)
 
-    def blocks(self, walk: int, first: int, count: int) -> FloatArray:
-        """The values at every minute of some blocks: a row for each, which ends with the next one's first."""
+    def blocks(self, walks: Int64Array, first: int, count: int) -> FloatArray:
+        """The values of some walks at every minute of some blocks.
+
+        The axes are walks, blocks, and minutes with the first one of the next block.
+        """
         if first < self._first or first + count - 1 > self._last:
             raise ValueError(
-                f"blocks {first} to {first + count - 1} are outside {self._first} to {self._last}"
+                f"blocks {first} to {first + count - 1} are not within {self._first} to {self._last}"
             )
-        column = first - self._first
-        minutes = np.arange(first * BLOCK, (first + count) * BLOCK)
-        values = np.empty((count, BLOCK + 1))
-        inner = values[:, :-1]
-        inner[:] = self._numbers(walk, minutes).reshape(count, BLOCK)
+        columns = slice(first - self._first, first - self._first + count)
+        minutes = np.broadcast_to(
+            np.arange(first * BLOCK, (first + count) * BLOCK), (walks.size, count * BLOCK)
+        )
+        values = np.empty((walks.size, count, BLOCK + 1))
+        inner = values[:, :, :-1]
+        inner[:] = self._numbers(walks[:, None], minutes).reshape(walks.size, count, BLOCK)
         inner *= _SCALES
-        inner *= self._deviations[walk, column : column + count, None]
-        values[:, 0] = self._nodes[walk, column : column + count]
-        jumps = self._jumps[walk, column : column + count]
-        values[:, -1] = self._nodes[walk, column + 1 : column + count + 1] - jumps
+        inner *= self._deviations[walks, columns, None]
+        jumps = self._jumps[walks, columns]
+        values[:, :, 0] = self._nodes[walks, columns]
+        values[:, :, -1] = self._nodes[walks, columns.start + 1 : columns.stop + 1] - jumps
         for level in range(LEVELS):
             length = BLOCK >> level
-            middle = values[:, length // 2 :: length]
-            ends = values[:, :-1:length] + values[:, length::length]
+            middle = values[:, :, length // 2 :: length]
+            ends = values[:, :, :-1:length] + values[:, :, length::length]
             ends *= 0.5
             middle += ends
-        for row in np.flatnonzero(jumps):
-            values[row, self._jump_offsets[column + row] :] += jumps[row]
+        for row, block in zip(*np.nonzero(jumps), strict=True):
+            values[row, block, self._jump_offsets[columns.start + block] :] += jumps[row, block]
         return values
 
     def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
@@ -147,14 +152,11 @@ class Paths:
         deviations: FloatArray = self._deviations[walk, column : column + count] / BLOCK**0.5
         return deviations
 
-    def _numbers(self, walks: Int64Array | int, minutes: Int64Array) -> FloatArray:
-        keys = self._keys[walks]
-        own = fat_normal(random_bits(keys, minutes))
-        common = self._common[walks]
-        if not np.any(common):
-            return own
-        own *= self._own[walks]
-        shared = fat_normal(random_bits(self._common_key, minutes))
-        shared *= common
-        own += shared
-        return own
+    def _numbers(self, walks: Int64Array, minutes: Int64Array) -> FloatArray:
+        numbers = fat_normal(random_bits(self._keys[walks], minutes))
+        if self._common.any():
+            numbers *= self._own[walks]
+            # One row of minutes is enough where all rows are the same.
+            same = minutes[:1] if minutes.ndim > 1 else minutes
+            numbers += fat_normal(random_bits(self._common_key, same)) * self._common[walks]
+        return numbers

@@ -80,8 +80,8 @@ class Prices:
 
     def log_ratio(self, base: str, quote: str, first: int, count: int) -> FloatArray:
         """Logarithm of the price of one asset in another at every minute of some blocks."""
-        values = self.paths.blocks(ASSETS.index(base), first, count)
-        values -= self.paths.blocks(ASSETS.index(quote), first, count)
+        both = self.paths.blocks(np.array([ASSETS.index(base), ASSETS.index(quote)]), first, count)
+        values: FloatArray = both[0] - both[1]
         return values
 
     def deviation_of_a_minute(self, base: str, quote: str, first: int, count: int) -> FloatArray:

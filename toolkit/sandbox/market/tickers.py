@@ -74,7 +74,7 @@ def statistics(history: MarketHistory, market: Market, start_ms: int, now_ms: in
     last_id = int(last.id[0])
     count = last_id - first_id + 1
     before = latest_trades(history, market, 1, start_ms - 1)
-    first = trades(history, market, first_id, 1, now_ms) if count else last
+    first = trades(history, market, first_id, first_id) if count else last
     highs, lows = ([column, *(edge.price for edge in edges)] for column in (whole.high, whole.low))
     return Statistics(
         open_time=start_ms,

@@ -5,7 +5,7 @@ An order is an aggregate trade; it is one trade or two, of the same time and pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -40,7 +40,7 @@ class MarketTrades:
         return len(self.id)
 
     def __getitem__(self, rows: slice) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +63,49 @@ class AggregateTrades:
         return len(self.id)
 
     def __getitem__(self, rows: slice) -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
-def trades(history: MarketHistory, market: Market, first: int, limit: int, now_ms: int) -> MarketTrades:
-    """Trades from an id on, up to now; a negative `first` is the first of all."""
-    first = max(first, 0)
-    return _trades(history, market, first, min(first + limit, trade_count(history, market, now_ms)))
+def trades(history: MarketHistory, market: Market, first: int, last: int) -> MarketTrades:
+    """The trades with these ids, both included. `trade_count` says how many there are until now."""
+    first, last = max(first, 0), min(last, history.series(market).trade_count - 1)
+    if first > last:
+        return _trades_of(no_aggregates(), 0)
+    begin, end = (_minute_of_trade(history, market, trade) for trade in (first, last))
+    made = _trades_of(
+        _orders(history, market, begin, end), hash_key(history.seed, market.kind, market.symbol, "fills")
+    )
+    offset = int(made.id[0])
+    return made[first - offset : last - offset + 1]
 
 
 def latest_trades(history: MarketHistory, market: Market, limit: int, now_ms: int) -> MarketTrades:
     """The last trades up to now."""
-    until = trade_count(history, market, now_ms)
-    return _trades(history, market, max(until - limit, 0), until)
+    count = trade_count(history, market, now_ms)
+    return trades(history, market, count - limit, count - 1)
 
 
 def trades_between(history: MarketHistory, market: Market, start_ms: int, end_ms: int) -> MarketTrades:
     """The trades of a span, both ends included."""
-    first, until = (trade_count(history, market, time) for time in (start_ms - 1, end_ms))
-    return _trades(history, market, first, until)
+    first, end = (trade_count(history, market, time) for time in (start_ms - 1, end_ms))
+    return trades(history, market, first, end - 1)
 
 
-def aggregate_trades(
-    history: MarketHistory, market: Market, first: int, limit: int, now_ms: int
-) -> AggregateTrades:
-    """Aggregate trades from an id on, up to now; a negative `first` is the first of all."""
-    first = max(first, 0)
-    return _aggregates(history, market, first, min(first + limit, aggregate_count(history, market, now_ms)))
+def aggregate_trades(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
+    """The aggregate trades with these ids, both included; `aggregate_count` says how many there are."""
+    first, last = max(first, 0), min(last, history.series(market).order_count - 1)
+    if first > last:
+        return no_aggregates()
+    begin, end = (_minute_of_order(history, market, order) for order in (first, last))
+    made = _orders(history, market, begin, end)
+    offset = int(made.id[0])
+    return made[first - offset : last - offset + 1]
 
 
-def latest_aggregates(history: MarketHistory, market: Market, limit: int, now_ms: int) -> AggregateTrades:
-    """The last aggregate trades up to now."""
-    until = aggregate_count(history, market, now_ms)
-    return _aggregates(history, market, max(until - limit, 0), until)
-
-
-def aggregates_between(
-    history: MarketHistory, market: Market, start_ms: int, end_ms: int, limit: int
-) -> AggregateTrades:
-    """The first aggregate trades of a span, both ends included."""
-    first, until = (aggregate_count(history, market, time) for time in (start_ms - 1, end_ms))
-    return _aggregates(history, market, first, min(first + limit, until))
+def aggregates_between(history: MarketHistory, market: Market, start_ms: int, end_ms: int) -> AggregateTrades:
+    """The aggregate trades of a span, both ends included."""
+    first, end = (aggregate_count(history, market, time) for time in (start_ms - 1, end_ms))
+    return aggregate_trades(history, market, first, end - 1)
 
 
 def trade_count(history: MarketHistory, market: Market, until_ms: int) -> int:
@@ -130,28 +132,10 @@ def counts(history: MarketHistory, market: Market, until_ms: int) -> tuple[int, 
     offset = until_ms % MINUTE_MS
     done = offset * orders // MINUTE_MS
     places = np.arange(done, min(done + 3, orders))
-    done += int((_offset_ms(places, orders, _bits(history, market, order + places)) <= offset).sum())
-    return trade + _trades_before(done, orders, int(minutes.trades[row])), order + done
-
-
-def _trades(history: MarketHistory, market: Market, first: int, until: int) -> MarketTrades:
-    if first >= until:
-        return _trades_of(_no_orders(), 0)
-    begin, end = (_minute_of_trade(history, market, trade) for trade in (first, until - 1))
-    made = _trades_of(
-        _orders(history, market, begin, end), hash_key(history.seed, market.kind, market.symbol, "fills")
+    done += int(
+        (_offset_ms(places, orders, random_bits(_key(history, market), order + places)) <= offset).sum()
     )
-    offset = int(made.id[0])
-    return made[first - offset : until - offset]
-
-
-def _aggregates(history: MarketHistory, market: Market, first: int, until: int) -> AggregateTrades:
-    if first >= until:
-        return _no_orders()
-    begin, end = (_minute_of_order(history, market, order) for order in (first, until - 1))
-    made = _orders(history, market, begin, end)
-    offset = int(made.id[0])
-    return made[first - offset : until - offset]
+    return trade + _trades_before(done, orders, int(minutes.trades[row])), order + done
 
 
 def _minute_of_trade(history: MarketHistory, market: Market, trade: int) -> int:
@@ -166,14 +150,25 @@ def _minute_of_order(history: MarketHistory, market: Market, order: int) -> int:
     return block * BLOCK + int(np.searchsorted(minutes.first_order + minutes.orders, order, side="right"))
 
 
-def _no_orders() -> AggregateTrades:
+def no_aggregates() -> AggregateTrades:
+    """No trades at all."""
     empty = np.empty(0, np.int64)
     return AggregateTrades(empty, empty, empty, empty, empty, empty, empty.astype(bool))
 
 
 def _orders(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
-    """All orders of some minutes, both included."""
-    key = hash_key(history.seed, market.kind, market.symbol, "order")
+    """All orders of some minutes, both included; those of one minute are kept for a while."""
+    if first < last:
+        return _make_orders(history, market, first, last)
+    found: AggregateTrades | None = history.orders_cache.find((market, first))
+    if found is None:
+        found = _make_orders(history, market, first, last)
+        history.orders_cache.keep((market, first), found)
+    return found
+
+
+def _make_orders(history: MarketHistory, market: Market, first: int, last: int) -> AggregateTrades:
+    key = _key(history, market)
     parts = []
     for block in range(first // BLOCK, last // BLOCK + 1):
         minutes, totals = history.block(market, block)
@@ -181,10 +176,14 @@ def _orders(history: MarketHistory, market: Market, first: int, last: int) -> Ag
         if minutes.orders[rows].any():
             parts.append(_orders_of(minutes[rows], totals[rows], block * BLOCK + rows.start, key))
     if not parts:
-        return _no_orders()
+        return no_aggregates()
     return AggregateTrades(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(AggregateTrades))
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in AggregateTrades.__slots__)
     )
+
+
+def _key(history: MarketHistory, market: Market) -> int:
+    return hash_key(history.seed, market.kind, market.symbol, "order")
 
 
 def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: int) -> AggregateTrades:
@@ -231,10 +230,6 @@ def _orders_of(minutes: Minutes, totals: OrderTotals, first_minute: int, key: in
         first + _trades_before(place + 1, count, trades_of_minute) - 1,
         buys.astype(bool),
     )
-
-
-def _bits(history: MarketHistory, market: Market, orders: Int64Array) -> UInt64Array:
-    return random_bits(hash_key(history.seed, market.kind, market.symbol, "order"), orders)
 
 
 def _offset_ms(place: Int64Array, count: Int64Array | int, bits: UInt64Array) -> Int64Array:

@@ -124,6 +124,8 @@ def perpetual(market: Market, margin: str, listed_ms: int) -> dict[str, object]:
         "triggerProtect": "0.0500",
         "liquidationFee": "0.012500",
         "marketTakeBound": "0.05",
+        "maxMoveOrderLimit": 10_000,
+        "permissionSets": ["GRID", "COPY"],
         "filters": [
             {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
             {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},

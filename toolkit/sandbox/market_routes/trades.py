@@ -12,8 +12,6 @@ from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import (
     aggregate_count,
     aggregate_trades,
-    aggregates_between,
-    latest_trades,
     trade_count,
     trades,
 )
@@ -44,11 +42,9 @@ def _um(data: MarketData, request: CheckedRequest) -> object:
 def _trades(data: MarketData, request: CheckedRequest, market: Market, oldest: int = 0) -> msgspec.Raw:
     """The most recent trades, or those from an id on."""
     limit = page_size(request)
-    if "fromId" in request.values:
-        first = max(int(request.values["fromId"]), oldest)
-        found = trades(data.history, market, first, limit, request.now_ms)
-    else:
-        found = latest_trades(data.history, market, limit, request.now_ms)
+    count = trade_count(data.history, market, request.now_ms)
+    first = max(int(request.values.get("fromId", count - limit)), oldest)
+    found = trades(data.history, market, first, min(first + limit, count) - 1)
     pieces: list[Piece] = [
         b'{"id":',
         Numbers(found.id),
@@ -80,13 +76,13 @@ def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> obj
     span = span_of(request.endpoint, request.values, request.now_ms)
     if span.start is not None and span.start > span.end:
         return []
-    oldest = 0 if span.start is None else aggregate_count(data.history, market, span.start - 1)
-    if span.forward:
-        found = aggregates_between(data.history, market, span.start or 0, span.end, limit)
-    else:
-        end = aggregate_count(data.history, market, span.end)
-        first = max(int(request.values.get("fromId", end - limit)), oldest)
-        found = aggregate_trades(data.history, market, first, limit, span.end)
+    # History cannot be asked for a time long before it begins.
+    listed = data.history.hours(market).listed_ms
+    first = aggregate_count(data.history, market, max(span.start or 0, listed) - 1)
+    end = aggregate_count(data.history, market, max(span.end, listed - 1))
+    if not span.forward:
+        first = max(first, int(request.values.get("fromId", end - limit)))
+    found = aggregate_trades(data.history, market, first, min(first + limit, end) - 1)
     quantity = quantities(market, found.quantity)
     pieces: list[Piece] = [
         b'{"a":',

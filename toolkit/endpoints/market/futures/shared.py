@@ -70,4 +70,6 @@ SERIES_WINDOW = Window(max_span=None, default=timedelta(days=1), retention=timed
 SERIES_PAGING = Paging(kind="limit", size="limit", default=30, maximum=500)
 SERIES_STEPS = Steps(param="period")
 # Text until July 2026, and in the pages; a number in the SDK since 13.0.
-SERIES_TIME = Column(name="time", field="timestamp", kind="time", doc="Start of the period, UTC.")
+SERIES_TIME = Column(
+    name="time", field="timestamp", kind="time", doc="Time of the period, UTC: a multiple of its length."
+)

@@ -32,9 +32,10 @@ class MarketFuturesCandleReads(ReadResource):
         GET /fapi/v1/klines: weight by its parameters, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*). Needs no key.
 
-        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
-        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
-        as 100, may be a lower limit than the documented one, so it is treated alike.
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
+        the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
+        1,500 of them at most; a longer span is split into several requests. Those without a row are
+        listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.klines("BTCUSDT", "1h", start="-3D")
@@ -91,9 +92,10 @@ class MarketFuturesCandleReads(ReadResource):
         GET /fapi/v1/continuousKlines: weight by its parameters, rate limit fapi (2,400 a minute for each
         IP address, shared by /fapi/*). Needs no key.
 
-        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
-        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
-        as 100, may be a lower limit than the documented one, so it is treated alike.
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
+        the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
+        1,500 of them at most; a longer span is split into several requests. Those without a row are
+        listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.continuous_klines("BTCUSDT", "perpetual", "1h", start="-3D")
@@ -154,9 +156,10 @@ class MarketFuturesCandleReads(ReadResource):
         GET /fapi/v1/markPriceKlines: weight by its parameters, rate limit fapi (2,400 a minute for each
         IP address, shared by /fapi/*). Needs no key.
 
-        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
-        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
-        as 100, may be a lower limit than the documented one, so it is treated alike.
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
+        the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
+        1,500 of them at most; a longer span is split into several requests. Those without a row are
+        listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.mark_price_klines("BTCUSDT", "1h", start="-3D")
@@ -211,9 +214,10 @@ class MarketFuturesCandleReads(ReadResource):
         GET /fapi/v1/indexPriceKlines: weight by its parameters, rate limit fapi (2,400 a minute for each
         IP address, shared by /fapi/*). Needs no key.
 
-        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
-        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
-        as 100, may be a lower limit than the documented one, so it is treated alike.
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
+        the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
+        1,500 of them at most; a longer span is split into several requests. Those without a row are
+        listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.index_price_klines("BTCUSDT", "1h", start="-3D")
@@ -268,9 +272,10 @@ class MarketFuturesCandleReads(ReadResource):
         GET /fapi/v1/premiumIndexKlines: weight by its parameters, rate limit fapi (2,400 a minute for
         each IP address, shared by /fapi/*). Needs no key.
 
-        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A response of
-        1500 rows is full, so its span is fetched again as two half-windows. A round number of rows, such
-        as 100, may be a lower limit than the documented one, so it is treated alike.
+        Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
+        the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
+        1,500 of them at most; a longer span is split into several requests. Those without a row are
+        listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.premium_index_klines("BTCUSDT", "1h", start="-3D")

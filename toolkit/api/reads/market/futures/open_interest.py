@@ -60,8 +60,9 @@ class MarketFuturesOpenInterestReads(ReadResource):
         GET /futures/data/openInterestHist: one request, rate limit futures-data (1,000 requests in 5
         minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.open_interest_history("BTCUSDT", "1h", start="-3D")
@@ -77,7 +78,7 @@ class MarketFuturesOpenInterestReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - open_interest (amount): Open positions, in the base asset.
             - open_interest_value (amount): Open positions, in the quote asset.
             - circulating_supply (amount): Circulating supply of the base asset, by CoinMarketCap.

@@ -30,8 +30,9 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/globalLongShortAccountRatio: one request, rate limit futures-data (1,000
         requests in 5 minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.long_short_ratio("BTCUSDT", "1h", start="-3D")
@@ -47,7 +48,7 @@ class MarketFuturesRatioReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - long_short_ratio (amount): Accounts that are long for each one that is short.
             - long_account (amount): Accounts that are long, a fraction of 1.
             - short_account (amount): Accounts that are short, a fraction of 1.
@@ -82,9 +83,10 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/topLongShortAccountRatio: one request, rate limit futures-data (1,000 requests
         in 5 minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Top
-        traders are the 20 % of users with the highest margin balance.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled. Top traders are the 20 % of users with the
+        highest margin balance.
 
         Example:
             link.market.futures.top_account_ratio("BTCUSDT", "1h", start="-3D")
@@ -100,7 +102,7 @@ class MarketFuturesRatioReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - long_short_ratio (amount): Accounts that are long for each one that is short.
             - long_account (amount): Accounts that are long, a fraction of 1.
             - short_account (amount): Accounts that are short, a fraction of 1.
@@ -135,9 +137,10 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/topLongShortPositionRatio: one request, rate limit futures-data (1,000 requests
         in 5 minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Top
-        traders are the 20 % of users with the highest margin balance.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled. Top traders are the 20 % of users with the
+        highest margin balance.
 
         Example:
             link.market.futures.top_position_ratio("BTCUSDT", "1h", start="-3D")
@@ -153,7 +156,7 @@ class MarketFuturesRatioReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - long_short_ratio (amount): Long positions for each short one, by their size.
             - long_position (amount): Long positions, a fraction of 1.
             - short_position (amount): Short positions, a fraction of 1.
@@ -188,9 +191,9 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/takerlongshortRatio: one request, rate limit futures-data (1,000 requests in 5
         minutes for each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
-        rows do not repeat the symbol.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled. The rows do not repeat the symbol.
 
         Example:
             link.market.futures.taker_volume_ratio("BTCUSDT", "1h", start="-3D")
@@ -205,7 +208,7 @@ class MarketFuturesRatioReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - buy_sell_ratio (amount): Amount that takers bought for each one they sold.
             - buy_volume (amount): Amount that takers bought, in the base asset.
             - sell_volume (amount): Amount that takers sold, in the base asset.
@@ -241,8 +244,9 @@ class MarketFuturesRatioReads(ReadResource):
         GET /futures/data/basis: one request, rate limit futures-data (1,000 requests in 5 minutes for
         each IP address, shared by /futures/data/*). Needs no key.
 
-        A response of 500 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        A row belongs to the span if its `time` does: if its period begins from `start` to `end`. A
+        request covers 500 of them at most; a longer span is split into several requests. Those without a
+        row are listed in `attrs["gaps"]`, and never filled.
 
         Example:
             link.market.futures.basis("BTCUSDT", "perpetual", "1h", start="-3D")
@@ -260,7 +264,7 @@ class MarketFuturesRatioReads(ReadResource):
 
             - pair (text): Pair.
             - contract_type (text): Kind of the contract.
-            - time (time): Start of the period, UTC.
+            - time (time): Time of the period, UTC: a multiple of its length.
             - futures_price (amount): Price of the contract, in the quote asset.
             - index_price (amount): Index price, in the quote asset.
             - basis (amount): Price of the contract less index price, in the quote asset.

@@ -32,9 +32,10 @@ class MarketSpotCandleReads(ReadResource):
         GET /api/v3/klines: weight 2, rate limit api (6,000 a minute for each IP address, shared by
         /api/*). Needs no key.
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Days,
-        weeks and months begin at midnight UTC.
+        A row belongs to the span if its `open_time` does: if its interval begins from `start` to `end`. A
+        request covers 1,000 of them at most; a longer span is split into several requests. Those without
+        a row are listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight
+        UTC.
 
         Example:
             link.market.spot.klines("BTCUSDT", "1h", start="-3D")
