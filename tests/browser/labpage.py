@@ -16,29 +16,31 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.launched import Launched
 
 # The page contains only the cells in view. `cut_off` is how far a picture reaches out of its output, `corner`
-# the opacity of its first pixel, and `ink` the share of its pixels that are opaque.
+# the opacity of its first pixel, and `ink` the share of it that something is drawn on.
 LOOK_AT_PICTURES = """async scroller => {
   const seen = new Map();
+  const opacities = (image, size, ...part) => {
+    const canvas = new OffscreenCanvas(size, size).getContext('2d');
+    canvas.drawImage(image, ...part, 0, 0, size, size);
+    return canvas.getImageData(0, 0, size, size).data.filter((_, place) => place % 4 === 3);
+  };
   const look = image => {
     const area = image.closest('.jp-OutputArea-output');
-    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext('2d');
-    canvas.drawImage(image, 0, 0);
-    const {data} = canvas.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
-    const opacities = data.filter((_, place) => place % 4 === 3);
     const box = image.getBoundingClientRect(), edge = area.getBoundingClientRect();
+    const whole = opacities(image, 64, 0, 0, image.naturalWidth, image.naturalHeight);
     return {
       width: box.width,
       cut_off: Math.max(box.right - edge.right, area.scrollWidth - area.clientWidth),
-      corner: opacities[0],
+      corner: opacities(image, 1, 0, 0, 1, 1)[0],
       background: getComputedStyle(image).backgroundColor,
-      ink: opacities.filter(opacity => opacity > 200).length / opacities.length,
+      ink: whole.filter(opacity => opacity > 20).length / whole.length,
     };
   };
   for (let top = 0; ; top += scroller.clientHeight / 2) {
     scroller.scrollTo(0, top);
-    await new Promise(resolve => setTimeout(resolve, 150));
+    await new Promise(resolve => setTimeout(resolve, 100));
     for (const image of document.querySelectorAll('.jp-OutputArea-output img'))
-      if (image.naturalWidth) seen.set(image.src, look(image));
+      if (image.naturalWidth && !seen.has(image.src)) seen.set(image.src, look(image));
     if (top + scroller.clientHeight >= scroller.scrollHeight) return [...seen.values()];
   }
 }"""

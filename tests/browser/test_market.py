@@ -48,4 +48,4 @@ def test_every_chart_is_whole(notebook: LabPage, theme: str, width: int) -> None
         assert chart["cut_off"] <= 1  # in pixels
         assert chart["corner"] == 0  # the theme is seen through it
         assert chart["background"] == "rgba(0, 0, 0, 0)"
-        assert chart["ink"] > 0.01
+        assert chart["ink"] > 0.05
