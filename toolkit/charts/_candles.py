@@ -38,6 +38,11 @@ _USAGE = (
     "charts.candles() draws candles, such as those of link.market.spot.klines() and "
     "link.market.futures.klines()"
 )
+_KINDS = {
+    "mark_price_klines": "mark price",
+    "index_price_klines": "index price",
+    "premium_index_klines": "premium index",
+}
 _BODY = 0.72  # of the distance between candles
 _FEW = 80  # candles on which a word of their own can be read
 
@@ -65,11 +70,15 @@ def candles(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     rows = read_candles(frame, "candles", _USAGE, PRICES, ("volume",))
     traded, priced = map(short_name, assets_of(rows.symbol))
-    title = f"{short_name(rows.symbol)} candles" if rows.symbol else "Candles"
+    kind = _KINDS.get(str(frame.attrs.get("endpoint", "")).rpartition(".")[2], "")
+    if kind == "premium index":  # a fraction of the price
+        priced = ""
+    candle = f"{kind} candles".lstrip()
+    title = f"{short_name(rows.symbol)} {candle}" if rows.symbol else candle.capitalize()
     if not len(rows.opens):
         target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
         draw.empty(target, title, priced, "No candles", frame.attrs)
-        market.describe(target, f"{title}: none.")
+        draw.describe(target, f"{title}: none.")
         return target
     has_volume = "volume" in rows.columns
     upper, lower = market.panels(ax, 4.4) if has_volume else (ax or draw.figure(1, 3.6)[0], None)
@@ -87,7 +96,7 @@ def candles(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     span = market.span_text(int(rows.opens[0]), int(rows.closes[-1]))
     notes = [_size_text(step, rows), span, _gap_text(*holes), _partial_text(is_partial, rows)]
     market.set_titles(upper, title, priced, notes)
-    market.describe(upper, _in_words(title, notes, rows, priced, traded))
+    draw.describe(upper, _in_words(title, notes, rows, priced, traded))
     return upper
 
 

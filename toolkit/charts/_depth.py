@@ -46,7 +46,7 @@ def depth(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     target = ax or draw.figure(1, 3.4 if len(rows) else draw.EMPTY_HEIGHT)[0]
     if rows.empty:
         draw.empty(target, title, unit, "No bids and no asks", {})
-        market.describe(target, f"{title}: no bids and no asks.")
+        draw.describe(target, f"{title}: no bids and no asks.")
         return target
     sides = {name: rows[rows["side"] == name] for name in _SIDES}
     prices = {name: amounts(side["price"]).to_numpy() for name, side in sides.items()}
@@ -68,7 +68,7 @@ def depth(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     target.set_ylim(0, _highest(prices, totals, left, right) * 1.16)
     notes = [_middle(target, sides, priced), _cut(prices, left, right), _moment(frame.attrs)]
     market.set_titles(target, title, unit, notes)
-    market.describe(target, f"{title}, {'; '.join(filter(None, notes))}. {' and '.join(texts.values())}.")
+    draw.describe(target, f"{title}, {'; '.join(filter(None, notes))}. {' and '.join(texts.values())}.")
     return target
 
 

@@ -66,7 +66,7 @@ def funding(frame: pd.DataFrame, prices: pd.DataFrame | None = None, *, ax: Axes
     if not len(rates.times):
         target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
         draw.empty(target, title, "% of the position", "No funding", frame.attrs)
-        market.describe(target, f"{title}: none.")
+        draw.describe(target, f"{title}: none.")
         return target
     line = _marks(rates) if prices is None else _candle_line(prices, rates)
     upper, lower = market.panels(ax, 4.2)
@@ -86,7 +86,7 @@ def funding(frame: pd.DataFrame, prices: pd.DataFrame | None = None, *, ax: Axes
     notes = [*_paid(rates), sums, span]
     market.set_titles(upper, title, f"price in {priced}" if priced else "price", notes)
     extremes = f"Rates from {_percent(rates.values.min())} to {_percent(rates.values.max())}."
-    market.describe(upper, f"{title}, {'; '.join(filter(None, notes))}. {extremes}")
+    draw.describe(upper, f"{title}, {'; '.join(filter(None, notes))}. {extremes}")
     return upper
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from math import floor, log10
 from typing import Any
 
@@ -227,12 +226,3 @@ def tag(ax: Axes, height: float, text: str, colour: str) -> None:
 def few_ticks(ax: Axes) -> None:
     """Label the lower panel with few numbers."""
     ax.yaxis.set_major_locator(MaxNLocator(3))
-
-
-def describe(ax: Axes, text: str) -> None:
-    """Describe the figure in words, for readers who do not see it: screen readers and text consoles."""
-    ax.figure._repr_mimebundle_ = partial(_description, text)  # type: ignore[union-attr]
-
-
-def _description(text: str, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    return {"text/plain": text}, {"image/png": {"alt": text}}

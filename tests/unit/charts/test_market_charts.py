@@ -153,6 +153,22 @@ def test_frames_without_volume_and_with_negative_prices_are_drawn() -> None:
     assert len(wicks(ax)) == 30
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "title"),
+    [
+        ("mark_price_klines", "BTCUSDT mark price candles · USDT"),
+        ("index_price_klines", "BTCUSDT index price candles · USDT"),
+        ("premium_index_klines", "BTCUSDT premium index candles"),  # fractions of the price
+    ],
+)
+def test_other_prices_than_those_of_trades_are_named(endpoint: str, title: str) -> None:
+    frame = candles(30).drop(columns="volume")
+    frame.attrs["endpoint"] = f"market.futures.{endpoint}"
+    assert charts.candles(frame).get_title(loc="left") == title
+    frame.attrs = {}
+    assert charts.candles(frame).get_title(loc="left") == "Candles"
+
+
 @pytest.mark.parametrize("frame", [candles(0), pd.DataFrame([])])
 def test_no_candles_are_an_empty_chart(frame: pd.DataFrame) -> None:
     ax = charts.candles(frame)
