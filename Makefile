@@ -9,7 +9,8 @@ FUZZ_SECONDS ?= 600
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test format generate notebooks docs bench endurance fuzz interop lint audit clean chromium
+.PHONY: help lab test format generate notebooks docs bench bench-peers endurance fuzz interop lint audit \
+    clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is created again.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -17,7 +18,7 @@ $(shell rm -f $(VENV)/.lab $(VENV)/.dev $(VENV)/.docs)
 endif
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 21
 
 lab: $(VENV)/.lab  ## JupyterLab with the sandbox beside it, on this machine only (LABFLAGS="--no-browser")
 	@$(PY) -m toolkit lab $(LABFLAGS)
@@ -45,6 +46,10 @@ docs: $(VENV)/.docs  ## the documentation, into docs/_build/html: warnings are e
 
 bench: $(VENV)/.dev  ## benchmarks (tests/benchmarks/bench_*.py)
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
+
+bench-peers: $(VENV)/.dev  ## a year of candles by ccxt, by python-binance and by the toolkit (a quarter of an hour)
+	@$(PY) -m tests.interop.install ccxt python-binance
+	@$(PY) -m tests.benchmarks.peers
 
 endurance: $(VENV)/.dev  ## ten thousand random writes with accidents, and five hundred writers killed (minutes)
 	$(PY) -m pytest tests/endurance -o python_files='endure_*.py' -p no:randomly -s $(TESTFLAGS)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 
 from toolkit.client import Link
-from toolkit.endpoints import ENDPOINTS_BY_NAME, Column, Endpoint
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Column, Endpoint
+from toolkit.endpoints.model import ROW_NAME
 from toolkit.redaction import masked_key
 from toolkit.sandbox import RegisteredKey, World
 from toolkit.sandbox.world.rebate_history import OWNER
@@ -20,6 +22,9 @@ from toolkit.sandbox.world.rebate_history import OWNER
 # with them, and none is empty.
 END = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 START = END - timedelta(days=5)
+
+LINK_READS = tuple(endpoint for endpoint in ENDPOINTS if not endpoint.system.startswith("market."))
+MARKET_READS = tuple(endpoint for endpoint in ENDPOINTS if endpoint.system.startswith("market."))
 
 # Defaults of parameters that filter rows.
 FILTER_DEFAULTS = {"type": "1", "showAllStatus": "false", "filterResult": "false"}
@@ -47,6 +52,7 @@ class ClientCall:
     params: Mapping[str, str] = field(default_factory=dict)
     behind_ms: int = 0
     method: str = "GET"
+    signed: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The call as a JSON object."""
@@ -93,15 +99,62 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
 
+def market_arguments(endpoint: Endpoint) -> dict[str, Any]:
+    """Arguments for a read of market data: the required ones, and a span that some pages hold."""
+    needed = endpoint.at_least_one[:1]
+    arguments: dict[str, Any] = {
+        param.name: param.example for param in endpoint.params if param.is_required or param.name in needed
+    }
+    if endpoint.window:
+        # Trades are many.
+        span = timedelta(minutes=20) if endpoint.paging.kind == "id" else END - START
+        arguments |= {"start": END - span, "end": END}
+    return arguments
+
+
+def market_params(endpoint: Endpoint) -> dict[str, str]:
+    """The same as parameters of one request, with the maximum page size."""
+    arguments = market_arguments(endpoint)
+    params = {
+        param.field: str(param.choices.get(str(arguments[param.name]), arguments[param.name]))
+        for param in endpoint.params
+        if param.name in arguments
+    }
+    if endpoint.window:
+        params |= {
+            endpoint.window.start_field: str(_milliseconds(arguments["start"])),
+            endpoint.window.end_field: str(_milliseconds(arguments["end"])),
+        }
+    if endpoint.paging.size:
+        params[endpoint.paging.size] = str(endpoint.paging.maximum)
+    return params
+
+
+def read_market(link: Link, endpoint: Endpoint) -> pd.DataFrame:
+    """The rows that one page has, read with the toolkit."""
+    frame: pd.DataFrame = attrgetter(endpoint.qualified_name)(link)(**market_arguments(endpoint))
+    return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
+
+
 def rows_of(endpoint: Endpoint, response: Any) -> list[Mapping[str, Any]]:
     """The rows of a response, each with the fields of the wrapper."""
-    rows = inner_of(endpoint, response)
-    if endpoint.rows_field:
-        outer = {
-            field: response[field] for column in endpoint.columns if column.outer for field in column.fields
-        }
-        return [{**outer, **row} for row in rows]
-    return rows if isinstance(rows, list) else [rows]
+    if endpoint.row_lists:
+        rows = [
+            {ROW_NAME: word, **_by_field(row)}
+            for field, word in endpoint.row_lists.items()
+            for row in response[field]
+        ]
+    else:
+        found = inner_of(endpoint, response)
+        rows = [_by_field(row) for row in (found if isinstance(found, list) else [found])]
+    fields = [field for column in endpoint.columns if column.outer for field in column.fields]
+    outer = {field: response[field] for field in fields if field in response}
+    rows = [{**outer, **row} for row in rows]
+    return rows[::-1] if endpoint.newest_first else rows
+
+
+def _by_field(row: Any) -> Mapping[str, Any]:
+    return row if isinstance(row, Mapping) else {str(place): value for place, value in enumerate(row)}
 
 
 def inner_of(endpoint: Endpoint, response: Any) -> Any:
@@ -129,9 +182,10 @@ def differences(endpoint: Endpoint, response: Any, frame: pd.DataFrame, table: l
     if table is not None and as_text(inner_of(endpoint, response)) != as_text(table):
         found.append("not the rows of the sandbox's table")
     for column in endpoint.columns:
-        if _is_now(endpoint, column):
+        if column.derived or _is_now(endpoint, column):
             continue
-        theirs = [_read(column, row) for row in rows]
+        exact = any(isinstance(value, Decimal) for value in frame[column.name])
+        theirs = [_read(column, row, exact=exact) for row in rows]
         if column.masked == "key":
             theirs = [masked_key(text) for text in theirs]
         ours = [_plain(value) for value in frame[column.name].tolist()]
@@ -151,13 +205,26 @@ def _is_now(endpoint: Endpoint, column: Column) -> bool:
     return column.kind == "time" and (column.outer or endpoint is ENDPOINTS_BY_NAME["futures.overview"])
 
 
-def _read(column: Column, row: Mapping[str, Any]) -> Any:
-    value = next((row[field] for field in column.fields if field in row), None)
+def _read(column: Column, row: Mapping[str, Any], *, exact: bool) -> Any:
+    value = next((found for field in column.fields if (found := _at(row, field)) is not None), None)
     if value is None or isinstance(value, bool | list):
         return value
     if column.kind == "amount":
-        return float(value)
+        if value == "" and column.optional:
+            return None
+        return Decimal(str(value)) if exact else float(value)
     return int(value) if column.kind in ("integer", "time") else str(value)
+
+
+def _at(row: Any, field: str) -> Any:
+    """The value at a path such as "filters[filterType=LOT_SIZE].stepSize"."""
+    step, _, rest = field.partition(".")
+    step, _, condition = step.partition("[")
+    value = row.get(step)
+    if condition:
+        name, _, text = condition.rstrip("]").partition("=")
+        value = next((each for each in value or () if str(each.get(name)) == text), None)
+    return _at(value, rest) if rest and value is not None else value
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,17 +27,22 @@ class PeerClient:
         bounds: Its supported versions.
         program: The file in `programs/` that uses it.
         min_reads: Minimum number of Link reads that it must know.
+        min_market_reads: The same for market data.
         signatures: Which asymmetric signatures it can make, besides HMAC.
         encodes: Whether it signs the encoded bytes; otherwise it signs plain values and encodes them
             afterwards, so that values with special characters are refused.
+        own_program: The file in `programs/` that reads market data with functions of its own, "" if there is
+            none.
     """
 
     name: str
     bounds: str
     program: str
     min_reads: int
+    min_market_reads: int
     signatures: tuple[str, ...] = ("Ed25519", "RSA")
     encodes: bool = True
+    own_program: str = ""
 
     @property
     def requirement(self) -> str:
@@ -65,10 +70,15 @@ class PeerClient:
         return self.environment / ".failed"
 
     def send(self, address: str, calls: Sequence[ClientCall], folder: Path) -> dict[str, Any]:
-        """Make these calls with the client, in a process and environment of its own; return its results."""
+        """Make these calls with the client; return its results."""
+        job = {"address": address, "calls": [each.as_json() for each in calls]}
+        return self.run(self.program, job, folder)
+
+    def run(self, program: str, job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """Run a program in a process and in the client's environment; return what it prints."""
         done = subprocess.run(
-            [self.python, "-E", "-s", PROGRAMS / self.program, self.name],
-            input=json.dumps({"address": address, "calls": [each.as_json() for each in calls]}),
+            [self.python, "-E", "-s", PROGRAMS / program, self.name],
+            input=json.dumps(job),
             capture_output=True,
             text=True,
             cwd=folder,
@@ -82,10 +92,18 @@ class PeerClient:
 
 
 PEERS = (
-    PeerClient("ccxt", ">=4.5,<5", "call_ccxt.py", 28),
-    PeerClient("python-binance", ">=1.0.30,<2", "call_python_binance.py", 15, encodes=False),
+    PeerClient("ccxt", ">=4.5,<5", "call_ccxt.py", 28, 40, own_program="own_ccxt.py"),
+    PeerClient(
+        "python-binance",
+        ">=1.0.30,<2",
+        "call_python_binance.py",
+        15,
+        38,
+        encodes=False,
+        own_program="own_python_binance.py",
+    ),
     # The official clients have no Link methods, but sign any path.
-    PeerClient("binance-common", ">=4.5,<5", "call_sdk.py", 34),
-    PeerClient("binance-connector", ">=3.12,<4", "call_connector.py", 34),
-    PeerClient("binance-futures-connector", ">=4.1,<5", "call_connector.py", 34, ("RSA",)),
+    PeerClient("binance-common", ">=4.5,<5", "call_sdk.py", 34, 40),
+    PeerClient("binance-connector", ">=3.12,<4", "call_connector.py", 34, 40),
+    PeerClient("binance-futures-connector", ">=4.1,<5", "call_connector.py", 34, 40, ("RSA",)),
 )

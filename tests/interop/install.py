@@ -1,4 +1,4 @@
-"""Installs each client into a virtual environment of its own: `python -m tests.interop.install`.
+"""Installs each client into a virtual environment of its own: `python -m tests.interop.install [NAME ...]`.
 
 Existing environments are kept. If a client cannot be installed the others are, and its test says why.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import shorten
 
@@ -49,15 +50,15 @@ def install(peer: PeerClient) -> None:
     peer.stamp.write_text(wanted(peer), encoding="utf-8")
 
 
-def main() -> None:
-    """Install all missing clients at once."""
-    missing = [peer for peer in PEERS if not installed(peer)]
+def main(names: Sequence[str]) -> None:
+    """Install the clients with these names at once, or all of them, except those that are there."""
+    missing = [peer for peer in PEERS if (not names or peer.name in names) and not installed(peer)]
     if missing:
-        names = ", ".join(peer.name for peer in missing)
-        print(f"Installing {names}, each into an environment of its own (a minute the first time) ...")
+        shown = ", ".join(peer.name for peer in missing)
+        print(f"Installing {shown}, each into an environment of its own (a minute the first time) ...")
         with ThreadPoolExecutor() as executor:
             list(executor.map(install, missing))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

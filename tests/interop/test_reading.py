@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.interop import calls
-from tests.interop.calls import ClientCall
+from tests.interop.calls import LINK_READS, ClientCall
 from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
 from toolkit.client import Link
-from toolkit.endpoints import BASE_URLS, ENDPOINTS, RATE_LIMITS
+from toolkit.endpoints import BASE_URLS, RATE_LIMITS
 from toolkit.sandbox import RegisteredKey, Sandbox
 from toolkit.sandbox.authentication import CUSTOMER_ENDPOINTS
 
@@ -80,7 +80,7 @@ def frames(sandbox: Sandbox) -> dict[str, pd.DataFrame]:
     """The frames that the toolkit reads, by endpoint."""
     hosts = dict.fromkeys(BASE_URLS, sandbox.address)
     limits = {rate_limit.name: rate_limit.limit * PLENTY for rate_limit in RATE_LIMITS}
-    keys = {key_for(sandbox, endpoint.qualified_name) for endpoint in ENDPOINTS}
+    keys = {key_for(sandbox, endpoint.qualified_name) for endpoint in LINK_READS}
     links = {
         key.name: Link(key=key.key, secret=key.secret, hosts=hosts, limits=limits, emails="clear")
         for key in keys
@@ -90,7 +90,7 @@ def frames(sandbox: Sandbox) -> dict[str, pd.DataFrame]:
             endpoint.qualified_name: calls.read_with_toolkit(
                 links[key_for(sandbox, endpoint.qualified_name).name], endpoint, sandbox.world
             )
-            for endpoint in ENDPOINTS
+            for endpoint in LINK_READS
         }
     finally:
         for link in links.values():
@@ -109,7 +109,7 @@ class ClientResults:
 def all_calls(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[ClientCall]:
     partner = sandbox.world.partner
     made = calls.invalid_calls(partner)
-    for endpoint in ENDPOINTS:
+    for endpoint in LINK_READS:
         key = key_for(sandbox, endpoint.qualified_name)
         params = calls.request_params(endpoint, sandbox.world)
         made.append(ClientCall(endpoint.qualified_name, endpoint.path, key.key, key.secret, params))
@@ -148,7 +148,7 @@ def test_it_reads_what_the_toolkit_reads(
     results: ClientResults, sandbox: Sandbox, frames: dict[str, pd.DataFrame]
 ) -> None:
     wrong: dict[str, object] = {}
-    for endpoint in ENDPOINTS:
+    for endpoint in LINK_READS:
         result = results.responses[endpoint.qualified_name]
         if "unknown" in result:
             results.coverage.unknown.add(endpoint.qualified_name)

@@ -254,6 +254,6 @@ def test_continuous_candles_are_those_of_the_perpetual_contract() -> None:
     path = "/fapi/v1/continuousKlines"
     perpetual = answer(THIS, path, **params, contractType="PERPETUAL")
     assert perpetual == answer(THIS, UM, symbol="ETHUSDT", interval="1h", limit=5)
-    assert answer(THIS, path, **params, contractType="NEXT_QUARTER") == [], "no contract has a delivery"
+    assert answer(THIS, path, **params, contractType="TRADIFI_PERPETUAL") == [], "it has no such contract"
     assert code(THIS, path, **params, contractType="perpetual") == -1102
     assert code(THIS, path, **{**params, "pair": "NOTHING"}, contractType="PERPETUAL") == -1121

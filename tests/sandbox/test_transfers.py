@@ -12,7 +12,7 @@ from tests.support.clocks import FakeClock
 from tests.support.sandbox_requests import NOW, NOW_MS, done, new_rows, read, refused, write
 from toolkit.sandbox import Exchange
 from toolkit.sandbox.world import SubAccount
-from toolkit.sandbox.world.balances import PRICES, WALLETS, Wallet
+from toolkit.sandbox.world.balances import WALLETS, Wallet
 from toolkit.sandbox.world.stream import HOUR
 from toolkit.sandbox.world.transfers import TransferIds
 from toolkit.sandbox.writes import transfers
@@ -124,7 +124,8 @@ def test_reads_are_sums_of_the_wallets() -> None:
     done(this, "exchange.transfer_futures", toId=account.id, asset="BNB", amount="3")
     done(this, "exchange.transfer_futures", toId=account.id, asset="BTC", amount="4", futuresType="2")
     more = [b - a for a, b in zip(before, totals(), strict=True)]
-    right = (PRICES["ETH"] * 2 / PRICES["BTC"], PRICES["BNB"] * 3, PRICES["BTC"] * 4)
+    worth = this.world.worth(NOW_MS)
+    right = (worth["ETH"] * 2 / worth["BTC"], worth["BNB"] * 3, worth["BTC"] * 4 / worth["USDT"])
     assert all(abs(a - b) < Decimal("1e-9") for a, b in zip(more, right, strict=True))
 
 
@@ -147,21 +148,24 @@ def test_the_margin_of_positions_cannot_leave() -> None:
     account = next(each for each in this.world.accounts if each.futures and each.balances.um_profit < 0)
     held = account.balances
     needed = held.um_position_margin + held.um_order_margin - held.um_profit
-    free = held.free("um", "USDT")
-    assert held.wallets["um"]["USDT"] - free == needed > 0
+    worth = this.world.worth(NOW_MS)
+    free = held.free("um", "USDT", worth)
+    assert abs((held.wallets["um"]["USDT"] - free) * worth["USDT"] - needed) < Decimal("1e-12")
+    assert needed > 0
     out = {"fromId": account.id, "toId": None}
     about, cent = free.quantize(Decimal("0.01")), Decimal("0.01")
     refused(this, "exchange.transfer_futures", -5002, **out, amount=f"{about + cent}")
     done(this, "exchange.transfer_futures", **out, amount=f"{about - cent}")
-    assert held.free("um", "USDC") == held.wallets["um"]["USDC"]
-    assert held.free("cm", "BTC") == held.wallets["cm"]["BTC"] + held.cm_profit / PRICES["BTC"]
+    assert held.free("um", "USDC", worth) == held.wallets["um"]["USDC"]
+    assert held.free("cm", "BTC", worth) == held.wallets["cm"]["BTC"] + held.cm_profit / worth["BTC"]
 
 
 def test_every_account_has_a_free_balance() -> None:
-    for account in new_rows().world.accounts:
+    world = new_rows().world
+    for account in world.accounts:
         for wallet in WALLETS:
             for asset, amount in account.balances.wallets[wallet].items():
-                assert 0 < account.balances.free(wallet, asset) <= amount
+                assert 0 < account.balances.free(wallet, asset, world.worth(NOW_MS)) <= amount
 
 
 # --- refusals ------------------------------------------------------------------------------------

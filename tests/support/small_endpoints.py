@@ -173,6 +173,30 @@ OLD_TRADES = _endpoint(
 )
 """Needs a key and no signature; pages by id, and has no span."""
 
+RECENT_TRADES = _endpoint(
+    "recent_trades",
+    "/fapi/v1/small/trades",
+    (_id("trade_id", "id"), _amount("price", "price"), _time("time", "time")),
+    FAPI,
+    security="NONE",
+    params=(
+        _SYMBOL,
+        Param(
+            field="limit",
+            name="limit",
+            kind="integer",
+            doc="Number of trades.",
+            default=500,
+            minimum=1,
+            maximum=1000,
+        ),
+    ),
+    ignored=("symbol",),
+    identity=("trade_id",),
+    order_by="time",
+)
+"""Public, as many rows as the argument says, and no pages."""
+
 OWN_TRADES = _endpoint(
     "own_trades",
     "/api/v3/small/myTrades",
@@ -307,6 +331,7 @@ SMALL_ENDPOINTS = (
     SERIES,
     ALL_MARKETS,
     OLD_TRADES,
+    RECENT_TRADES,
     OWN_TRADES,
     USER_ASSETS,
     PROVIDED_INFO,
@@ -390,6 +415,7 @@ ROWS: Mapping[str, Sequence[Row]] = MappingProxyType(
             {name: value for name, value in row.items() if name != "symbol"}
             for row in _ago(trade, 14, MINUTE)
         ],
+        RECENT_TRADES.name: _ago(trade, 14, MINUTE),
         OWN_TRADES.name: _ago(trade, 14, HOUR),
         USER_ASSETS.name: [{"asset": "BTC", "free": "1.5"}, {"asset": "USDT", "free": "20.25"}],
         PROVIDED_INFO.name: [{"tranId": 17, "accepted": True}],

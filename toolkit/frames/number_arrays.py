@@ -8,6 +8,7 @@ takes twice as long.)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -63,24 +64,19 @@ class NumberArrayReader:
             raise Unusual
         quoted = {
             field for column, field in self._fields if (column.kind == "amount") != (field in shape.swapped)
-        } | (shape.extra & shape.swapped)
+        }
         if any(column.kind == "amount" and field not in quoted for column, field in self._fields):
             raise Unusual
         self._endpoint = endpoint
         self._exact = exact_columns(endpoint, exact=exact)
-        self._quoted = np.array(sorted(map(int, quoted)), np.int64)
+        self._quoted = frozenset(map(int, quoted))
+        self._extra = sorted(map(int, shape.extra))
+        self._marks: dict[frozenset[int], _Marks] = {}
         self._floats = [
             int(field)
             for column, field in self._fields
             if column.kind == "amount" and column.name not in self._exact
         ]
-        # How many quotation marks and brackets are before and after each value.
-        self._marks_before = np.isin(np.arange(self._width), self._quoted).astype(np.int64)
-        self._marks_after = self._marks_before.copy()
-        self._marks_before[0] += 1
-        self._marks_after[-1] += 1
-        self._marks = self._marks_before + self._marks_after
-        self._unread = sorted(int(path) for path in shape.extra if path not in quoted)
         self._undeclared = frozenset(shape.extra - frozenset(endpoint.ignored))
 
     def read(self, body: bytes) -> Page:
@@ -99,21 +95,34 @@ class NumberArrayReader:
         # The brackets around all rows take the place of the first and the last comma.
         bounds = np.concatenate(([0], commas, [len(body) - 1]))
         before, after = (bounds[:-1].reshape(rows, -1), bounds[1:].reshape(rows, -1))
-        lengths = after - before - 1 - self._marks
+        marks = self._marks_of(body, before[0])
+        lengths = after - before - 1 - marks.both
         if lengths.min() < 1:
             raise Unusual
-        quoted = self._quoted
+        quoted = marks.quoted
         if (
             not (characters[before[:, 0] + 1] == _OPEN).all()
             or not (characters[after[:, -1] - 1] == _CLOSE).all()
-            or not (characters[before[:, quoted] + self._marks_before[quoted]] == _QUOTE).all()
-            or not (characters[after[:, quoted] - self._marks_after[quoted]] == _QUOTE).all()
+            or not (characters[before[:, quoted] + marks.before[quoted]] == _QUOTE).all()
+            or not (characters[after[:, quoted] - marks.after[quoted]] == _QUOTE).all()
         ):
             raise Unusual
         data = body.translate(None, b'"[],')
         if len(data) != lengths.sum():  # there are more marks than these
             raise Unusual
-        return self._page(Numbers(data, lengths), rows)
+        numbers = Numbers(data, lengths)
+        for position in self._extra:
+            if position not in quoted:
+                numbers.integers(position)
+        return self._page(numbers, rows)
+
+    def _marks_of(self, body: bytes, before: NDArray[np.int64]) -> _Marks:
+        """The marks of a row. The first one tells whether values that no column has are quoted."""
+        starts = {position: before[position] + 1 + (position == 0) for position in self._extra}
+        quoted = self._quoted.union(n for n, at in starts.items() if body[at : at + 1] == b'"')
+        if quoted not in self._marks:
+            self._marks[quoted] = _marks_of(quoted, self._width)
+        return self._marks[quoted]
 
     def _page(self, numbers: Numbers, rows: int) -> Page:
         columns: list[pa.Array] = []
@@ -132,9 +141,32 @@ class NumberArrayReader:
                 columns.append(pa.array(values).view(TIME_TYPE))
             else:
                 columns.append(pa.array(values))
-        for position in self._unread:
-            numbers.integers(position)
         return Page(rows=rows, columns=columns, moments=moments, undeclared=self._undeclared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The marks in each row.
+
+    Attributes:
+        quoted: The positions of the values in quotation marks.
+        before, after: How many quotation marks and brackets are before and after each value.
+        both: Their sum.
+    """
+
+    quoted: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    both: NDArray[np.int64]
+
+
+def _marks_of(positions: frozenset[int], width: int) -> _Marks:
+    quoted = np.array(sorted(positions), np.int64)
+    before = np.isin(np.arange(width), quoted).astype(np.int64)
+    after = before.copy()
+    before[0] += 1
+    after[-1] += 1
+    return _Marks(quoted, before, after, before + after)
 
 
 class Numbers:
@@ -171,6 +203,7 @@ class Numbers:
         offsets[1:] = (ends - np.cumsum(is_pointed) - np.arange(rows)[:, None] * is_pointed.sum()).ravel()
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data.translate(None, b"."))]
         texts = pa.Array.from_buffers(pa.string(), lengths.size, buffers)
+        self._data = data
         self._lengths = lengths
         table = plain.cast(texts, pa.int64()).to_numpy().reshape(rows, width)
         self._columns = np.ascontiguousarray(table.T)
@@ -189,10 +222,20 @@ class Numbers:
         if not positions:
             return {}
         values = self._columns[positions]
-        if values.max() >= _MAX_FLOAT_INTEGER:
-            raise Unusual
         powers = [10.0 ** max(0, self._decimals[position]) for position in positions]
-        return dict(zip(positions, map(pa.array, values / np.array(powers)[:, None]), strict=True))
+        arrays = dict(zip(positions, map(pa.array, values / np.array(powers)[:, None]), strict=True))
+        for position in np.array(positions)[values.max(axis=1) >= _MAX_FLOAT_INTEGER].tolist():
+            arrays[position] = self._parsed(position)
+        return arrays
+
+    def _parsed(self, position: int) -> pa.Array:
+        """A column of amounts as float64, of which some have more digits than a division gives."""
+        rows, width = self._lengths.shape
+        offsets = np.zeros(self._lengths.size + 1, np.int32)
+        offsets[1:] = np.cumsum(self._lengths.ravel())
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._data)]
+        texts = pa.Array.from_buffers(pa.string(), self._lengths.size, buffers)
+        return plain.cast(texts.take(pa.array(range(position, rows * width, width))), pa.float64())
 
     def exact(self, position: int) -> pa.Array:
         """A column of exact amounts."""

@@ -62,7 +62,6 @@ def learned_shape(endpoint: Endpoint, shape: Shape, flat: FlatRows) -> Shape:
     )
     if is_array:
         extra = positions - {*fields}
-        swapped |= {position for position in extra if isinstance(row[position], str)}
     else:
         extra = _joined(shape.extra, _within_declared(endpoint, flat.unknown - {ROW_NAME}))
     unknown = flat.outer.keys() - outer_fields - {endpoint.success_field}

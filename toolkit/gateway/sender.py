@@ -371,8 +371,9 @@ def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
     """Return a refusal with advice for a request without a key, which the exchange takes for a wrong one."""
     if "/" in error.endpoint:  # `link.get` has the path for a name
         advice = (
-            "No API key was sent. If this path needs one, pass the security type that its documentation names: "
-            '`security="MARKET_DATA"` sends the key without a signature. If it needs none, check the path.'
+            "No API key was sent. If this path needs one, pass the security type that its documentation "
+            'names: `security="MARKET_DATA"` sends the key without a signature. If it needs none, check the '
+            "path."
         )
     else:
         advice = (

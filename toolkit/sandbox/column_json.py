@@ -22,7 +22,7 @@ _GROUPS = 10**_GROUP
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Numbers:
+class NumberColumn:
     """A column of whole numbers, or of decimals as whole numbers of their smallest unit.
 
     Attributes:
@@ -37,7 +37,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choices:
+class ChoiceColumn:
     """A column of which each cell is one of a few texts, as `true` and `false`.
 
     Attributes:
@@ -49,7 +49,7 @@ class Choices:
     texts: tuple[bytes, ...] = (b"false", b"true")
 
 
-Piece = bytes | Numbers | Choices
+Piece = bytes | NumberColumn | ChoiceColumn
 
 
 def rows_json(count: int, pieces: Sequence[Piece]) -> bytes:
@@ -61,12 +61,12 @@ def rows_json(count: int, pieces: Sequence[Piece]) -> bytes:
     """
     if not count:
         return b"[]"
-    numbers = _numbers_written([piece for piece in pieces if isinstance(piece, Numbers)])
+    numbers = _numbers_written([piece for piece in pieces if isinstance(piece, NumberColumn)])
     parts: list[Bytes2D] = []
     for piece in (*pieces, b","):
         if isinstance(piece, bytes):
             parts.append(np.frombuffer(piece, dtype=np.uint8)[None])
-        elif isinstance(piece, Numbers):
+        elif isinstance(piece, NumberColumn):
             parts.append(numbers[id(piece)])
         else:
             parts.append(_text_table(piece.texts)[piece.index.astype(np.intp)])
@@ -79,9 +79,9 @@ def rows_json(count: int, pieces: Sequence[Piece]) -> bytes:
     return b"[" + text[:-1] + b"]"
 
 
-def _numbers_written(columns: Sequence[Numbers]) -> dict[int, Bytes2D]:
+def _numbers_written(columns: Sequence[NumberColumn]) -> dict[int, Bytes2D]:
     """The digits of each column, by its `id`. Columns with the same places are written together."""
-    alike: dict[tuple[int, int], list[Numbers]] = {}
+    alike: dict[tuple[int, int], list[NumberColumn]] = {}
     for column in columns:
         alike.setdefault((column.decimals, column.places), []).append(column)
     written: dict[int, Bytes2D] = {}

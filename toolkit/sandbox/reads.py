@@ -19,6 +19,7 @@ from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.spans import TimeRange, span_of
 from toolkit.sandbox.world import SubAccount, World
+from toolkit.sandbox.world.payments import NOW
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
 from toolkit.sandbox.world.rebate_history import OWNER
 from toolkit.sandbox.world.stream import DAY
@@ -30,6 +31,7 @@ _PAGE_NAMES = frozenset({"page", "offset"})
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _REBATE_HISTORY = "spot.rebate_history"
+_PAID_LATER = "spot.rebates"
 _REBATE_HISTORY_WRAPPER = {"status": "OK", "type": "GENERAL", "code": "000000000"}
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})
 # The switches that the owner of a key sees, with the permissions of which one is enough to turn it on.
@@ -261,11 +263,13 @@ class Reads:
 
     def _overview(self, request: CheckedRequest) -> object:
         business = self._world.business[request.values.get("type", "1")]
-        users, volume, rebate = business.totals(request.now_ms // DAY)
+        today = request.now_ms // DAY
+        users, volume, rebate = business.totals(today)
+        shares = business.rates.on(today)
         return {
             "brokerId": self._world.agent_code,
-            "newTraderRebateCommission": "0.30000000",
-            "oldTraderRebateCommission": "0.20000000",
+            "newTraderRebateCommission": f"{shares.new / 100:.8f}",
+            "oldTraderRebateCommission": f"{shares.old / 100:.8f}",
             "totalTradeUser": users,
             "unit": business.unit,
             "totalTradeVol": volume,
@@ -312,4 +316,6 @@ def _filters(request: CheckedRequest) -> dict[str, str]:
             filters.setdefault(param.field, str(default).lower())
     if endpoint.qualified_name == _REBATE_HISTORY:
         filters[OWNER] = request.signer.owner
+    if endpoint.qualified_name == _PAID_LATER:
+        filters[NOW] = str(request.now_ms)
     return filters

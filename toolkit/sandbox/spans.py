@@ -43,12 +43,11 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
         raise RefusalError(-1128, "Combination of optional parameters invalid.")
     forward = start is not None
     start, end = _completed(endpoint, start, end, now_ms)
-    if start is not None:
-        # Market data may begin at any time where no end is sent, even in the future.
-        if endpoint.is_signed or window.end_field in values:
-            if start > end:
-                raise RefusalError(-1023, "Start time is greater than end time.")
-            end = _current(endpoint, start, end)
+    # Market data may begin at any time where no end is sent, even in the future.
+    if start is not None and (endpoint.is_signed or window.end_field in values):
+        if start > end:
+            raise RefusalError(-1023, "Start time is greater than end time.")
+        end = _current(endpoint, start, end)
     # Rows outside the retention, and rows of the future, are left out silently.
     if window.retention is not None:
         start = max(start or 0, now_ms - milliseconds(window.retention))

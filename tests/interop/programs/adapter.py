@@ -24,15 +24,16 @@ class ClientAdapter:
     """A connected client.
 
     Attributes:
-        find: Returns the client's own function for a method and path, None if it has none.
+        find: Returns the client's own function for a method and path, and for whether the request is signed;
+            None if it has none.
         code: Returns the exchange's error code of an exception of the client, None for other errors.
     """
 
-    find: Callable[[str, str], Send | None]
+    find: Callable[[str, str, bool], Send | None]
     code: Callable[[Exception], int | None]
 
 
-def _allow_loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
+def allow_loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple) and arguments[1][0] != "127.0.0.1":
         raise RuntimeError(f"a client connects to {arguments[1]}")
 
@@ -44,7 +45,7 @@ def main(connect: Callable[[str, str, str, int], ClientAdapter]) -> None:
         connect: Returns a client for an address, a key, a secret (or private key in PEM), and the number of
             milliseconds that its clock is behind.
     """
-    sys.addaudithook(_allow_loopback_only)
+    sys.addaudithook(allow_loopback_only)
     if importlib.util.find_spec("toolkit") is not None:
         raise RuntimeError("a client must not be able to import the toolkit")
     out, sys.stdout = sys.stdout, sys.stderr
@@ -53,14 +54,14 @@ def main(connect: Callable[[str, str, str, int], ClientAdapter]) -> None:
     responses: dict[str, dict[str, Any]] = {}
     for call in job["calls"]:
         adapter = connected(job["address"], call["key"], call["secret"], call["behind_ms"])
-        responses[call["name"]] = _respond(adapter, call["method"], call["path"], call["params"])
+        send = adapter.find(call["method"], call["path"], call["signed"])
+        responses[call["name"]] = (
+            {"unknown": True} if send is None else _respond(adapter, send, call["params"])
+        )
     json.dump({"version": importlib.metadata.version(sys.argv[1]), "responses": responses}, out)
 
 
-def _respond(adapter: ClientAdapter, method: str, path: str, params: dict[str, str]) -> dict[str, Any]:
-    send = adapter.find(method, path)
-    if send is None:
-        return {"unknown": True}
+def _respond(adapter: ClientAdapter, send: Send, params: dict[str, str]) -> dict[str, Any]:
     try:
         return {"response": send(params)}
     except Exception as error:

@@ -14,19 +14,20 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> ClientAdapte
     api = exchange.urls["api"]
     api.update({name: address + urlsplit(url).path for name, url in api.items()})
 
-    methods: dict[tuple[str, str], str] = {}
+    # A public section and a private one may list the same path.
+    methods: dict[bool, dict[tuple[str, str], str]] = {False: {}, True: {}}
     for section, verbs in exchange.describe()["api"].items():
-        # A public section may list the same path; Link requests are signed.
-        if section.endswith("Public"):
-            continue
+        signed = not re.search("public|Data$", section, re.IGNORECASE)
         for verb, paths in verbs.items():
             for path in paths:
                 words = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]", path))
                 route = verb.upper(), f"{urlsplit(api[section]).path}/{path}"
-                methods[route] = f"{section}{verb.capitalize()}{words}"
+                methods[signed][route] = f"{section}{verb.capitalize()}{words}"
 
-    def find(method: str, path: str) -> Send | None:
-        return getattr(exchange, methods[method, path]) if (method, path) in methods else None
+    def find(method: str, path: str, signed: bool) -> Send | None:
+        # It has no public section for /sapi, and knows itself which of those paths it signs.
+        known = methods[True] if signed else methods[True] | methods[False]
+        return getattr(exchange, known[method, path]) if (method, path) in known else None
 
     return ClientAdapter(find, code)
 

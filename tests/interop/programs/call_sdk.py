@@ -1,4 +1,4 @@
-"""The official modular SDK, with the signed request that all its packages use."""
+"""The official modular SDK, with the request that all its packages use."""
 
 import time
 from typing import Any
@@ -19,12 +19,12 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> ClientAdapte
     signer = Signers.get_signer(private) if private else None
     session = requests.Session()
 
-    def find(method: str, path: str) -> Send:
+    def find(method: str, path: str, signed: bool) -> Send:
         def send(params: dict[str, str]) -> Any:
             stamp = {"timestamp": int(time.time() * 1000) - behind_ms} if behind_ms else {}
             sent = {**params, **stamp}
             return send_request(
-                session, configuration, method, path, sent, is_signed=True, signer=signer
+                session, configuration, method, path, sent, is_signed=signed, signer=signer
             ).data()
 
         return send

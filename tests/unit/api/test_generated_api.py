@@ -306,7 +306,7 @@ def prose(endpoint: Endpoint) -> str:
         (DATA, "It is sent as POST, but changes nothing."),
         (TRADES, "One request spans just under 1 hour at most"),
         (TRADES, "1000 rows a request, each from the id after the last one, until a page is empty."),
-        (TRADES, 'Example: link.spot.trades(start="-5min")'),
+        (TRADES, 'Example: link.spot.trades(start="-3D")'),
     ],
 )
 def test_the_docstring_says_what_the_declaration_says(endpoint: Endpoint, said: str) -> None:

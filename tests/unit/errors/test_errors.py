@@ -49,7 +49,10 @@ def response(status: int, body: str, **headers: str) -> RawResponse:
     return RawResponse(status, headers, body.encode())
 
 
-PATHS = {"/api/": "/api/v3/x", "/sapi/": "/sapi/v1/x", "/fapi/": "/fapi/v1/x", "/papi/": "/papi/v1/x"}
+PATHS = {
+    **{prefix: f"{prefix}v1/x" for prefix in ("/api/", "/sapi/", "/fapi/", "/papi/")},
+    "/futures/data/": "/futures/data/x",
+}
 CODES = [("/api/", code) for code in COMMON] + [
     (prefix, code) for prefix, table in BY_PREFIX.items() for code in table
 ]

@@ -27,7 +27,7 @@ from toolkit.frames.decoder import Decoder
 from toolkit.frames.number_arrays import NumberArrayReader
 from toolkit.frames.page import Page
 from toolkit.frames.plain import Unusual
-from toolkit.frames.shape import Shape, declared_shape
+from toolkit.frames.shape import declared_shape
 from toolkit.frames.validation import Query
 from toolkit.transport.responses import RawResponse, parse_response
 
@@ -398,16 +398,31 @@ REFUSED_CANDLES = {
 def test_unusual_candles_are_left_to_another_path(name: str) -> None:
     body = REFUSED_CANDLES[name]
     assert body != CANDLE
-    reader = NumberArrayReader(CANDLES, declared(CANDLES), exact=False)
+    reader = NumberArrayReader(CANDLES, declared_shape(CANDLES), exact=False)
     assert reader.read(CANDLE).rows == 3
     with pytest.raises(Unusual):
         reader.read(body)
     check(CANDLES, [CANDLE, body], "float")
 
 
-def declared(endpoint: Endpoint) -> Shape:
-    """The shape of candles, of which the ignored item is a text."""
-    return replace(declared_shape(endpoint), swapped=frozenset({"11"}))
+def test_an_ignored_item_of_candles_may_be_a_text_or_a_number() -> None:
+    """No page may be needed to find out, as the slower path that takes both would go on with them."""
+    reader = NumberArrayReader(CANDLES, declared_shape(CANDLES), exact=False)
+    for body in (CANDLE, CANDLE.replace(b'"0"]', b"0]"), CANDLE):
+        assert reader.read(body).rows == 3
+        check(CANDLES, [body], "float")
+    with pytest.raises(Unusual):
+        reader.read(CANDLE.replace(b'"0"]', b"0]", 1))
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+def test_amounts_of_many_digits_are_as_exact_as_a_float(numbers: Numbers) -> None:
+    rows = [candle(number) for number in range(40)]
+    for number, row in enumerate(rows):
+        row[7] = f"{71_234_567 * (number + 1)}.{number * 2_345_679:08d}"
+    body = compact(rows)
+    assert NumberArrayReader(CANDLES, declared_shape(CANDLES), exact=numbers == "exact").read(body).rows == 40
+    check(CANDLES, [body], numbers)
 
 
 # -- what the strict path has shown ------------------------------------------------------------------------

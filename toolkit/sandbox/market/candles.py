@@ -296,10 +296,10 @@ def _hours(source: CandleSource, begin: int, end: int) -> Candles:
     length = _PART_HOURS * HOUR_MS
 
     def part(number: int) -> Candles:
-        found: Candles | None = source.history.hours_cache.find((source.key, number))
+        found: Candles | None = source.history.parts_cache.find((source.key, "hours", number))
         if found is None:
             found = merged(_of_minutes(source, number * length, (number + 1) * length), "1h")
-            source.history.hours_cache.keep((source.key, number), found)
+            source.history.parts_cache.keep((source.key, "hours", number), found)
         return found
 
     parts = joined(*(part(number) for number in range(begin // length, (end - 1) // length + 1)))

@@ -20,7 +20,9 @@ CAP = UNIT * 3 // 100
 """Greatest rate either way, 3 %, in 10**-8."""
 
 _HALF_WIDTH = 0.0005
-_BLOCK_MS = BLOCK * MINUTE_MS
+# Rates are kept in parts: a whole number of blocks and of intervals.
+_PART_BLOCKS = 30
+_PART_MS = _PART_BLOCKS * BLOCK * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,33 @@ def next_funding_ms(market: Market, now_ms: int) -> int:
 
 
 def _rates(history: MarketHistory, market: Market, times: Int64Array) -> Int64Array:
-    """The average premium of the interval before each time, moved towards the interest by 0.05 % at most."""
+    """The rates at consecutive times, from parts that are kept."""
     if not times.size:
-        return np.empty(0, np.int64)
+        return times
     width = market.funding_hours * HOUR_MS
-    first = (int(times[0]) - width) // _BLOCK_MS
-    count = int(times[-1]) // _BLOCK_MS - first + 1
-    premiums = history.series(market).premiums(first, count)[:, :-1].reshape(-1)
-    begin = (int(times[0]) - width) // MINUTE_MS - first * BLOCK
+    length = _PART_MS // width
+    first, last = int(times[0]) // width, int(times[-1]) // width
+    parts = []
+    for number in range(first // length, last // length + 1):
+        part: Int64Array | None = history.parts_cache.find((market, "funding", number))
+        if part is None:
+            part = _part(history, market, number)
+            history.parts_cache.keep((market, "funding", number), part)
+        parts.append(part)
+    begin = first - first // length * length
+    return np.concatenate(parts)[begin : begin + times.size]
+
+
+def _part(history: MarketHistory, market: Market, number: int) -> Int64Array:
+    """The average premium of the interval before each time, moved towards the interest by 0.05 % at most."""
     minutes = market.funding_hours * 60
-    premium = premiums[begin : begin + times.size * minutes].reshape(-1, minutes).mean(axis=1)
+    # The first interval began before this part.
+    begin = number * _PART_MS // MINUTE_MS - minutes
+    first = begin // BLOCK
+    premiums = history.series(market).premiums(first, _PART_BLOCKS + 1)[:, :-1].reshape(-1)
+    count = _PART_BLOCKS * BLOCK // minutes
+    begin -= first * BLOCK
+    premium = premiums[begin : begin + count * minutes].reshape(count, minutes).mean(axis=1)
     interest = INTEREST / UNIT * market.funding_hours / 8
     rates: FloatArray = premium + np.clip(interest - premium, -_HALF_WIDTH, _HALF_WIDTH)
     return np.clip(np.rint(rates * UNIT), -CAP, CAP).astype(np.int64)

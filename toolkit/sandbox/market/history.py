@@ -15,7 +15,7 @@ from toolkit.sandbox.market.symbols import SPOT, UM, Market
 
 # So many blocks fit into the processor's cache while they are made.
 _AT_ONCE = 4
-_BLOCKS_KEPT, _HOURS_KEPT, _MINUTES_KEPT = 160, 512, 128
+_BLOCKS_KEPT, _PARTS_KEPT, _MINUTES_KEPT = 160, 512, 128
 
 Kept = TypeVar("Kept")
 Block = tuple[Minutes, OrderTotals]
@@ -56,7 +56,7 @@ class MarketHistory:
     Attributes:
         prices: Dollar prices of the assets.
         orders_cache: Orders of single minutes, for `toolkit.sandbox.market.trades`.
-        hours_cache: Hourly candles, for `toolkit.sandbox.market.candles`.
+        parts_cache: Hourly candles and funding rates, in parts of 30,720 minutes.
     """
 
     def __init__(self, seed: int, start_ms: int, markets: Iterable[Market] = (*SPOT, *UM)) -> None:
@@ -65,7 +65,7 @@ class MarketHistory:
         self.markets = tuple(markets)
         self.prices = Prices(seed, start_ms)
         self.orders_cache = BoundedCache[Any](_MINUTES_KEPT)
-        self.hours_cache = BoundedCache[Any](_HOURS_KEPT)
+        self.parts_cache = BoundedCache[Any](_PARTS_KEPT)
         self._blocks = BoundedCache[Block](_BLOCKS_KEPT)
         self._series: dict[Market, MinuteSeries] = {}
 

@@ -33,6 +33,9 @@ def _displacement_scales() -> FloatArray:
 
 
 _SCALES = _displacement_scales()
+# A row for each level, from the whole block to two minutes.
+_SHIFTS = np.arange(LEVELS, 0, -1)[:, None]
+_HALVES = 1 << (_SHIFTS - 1)
 
 
 def fat_normal(bits: UInt64Array) -> FloatArray:
@@ -117,33 +120,27 @@ class Paths:
         return values
 
     def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
-        """The values of these walks at these times in ms; beyond the blocks, the nearest value."""
-        minutes = np.clip(times, self._first * BLOCK * MINUTE_MS, ((self._last + 1) * BLOCK) * MINUTE_MS - 1)
-        fraction = (minutes % MINUTE_MS) / MINUTE_MS
-        minutes //= MINUTE_MS
-        offsets = minutes % BLOCK
-        column = minutes // BLOCK - self._first
+        """The values of these walks at these times in ms; beyond the blocks, the nearest value.
+
+        A walk is the sum of the line between the ends of its block, of a tent for each level, as high as the
+        displacement of its middle, and of the jump. So all levels are made at once.
+        """
+        times = np.clip(times, self._first * BLOCK * MINUTE_MS, (self._last + 1) * BLOCK * MINUTE_MS - 1)
+        block = times // (BLOCK * MINUTE_MS)
+        column, begin = block - self._first, block * BLOCK
+        elapsed = (times - begin * MINUTE_MS) / MINUTE_MS
+        middles = (elapsed.astype(np.int64) >> _SHIFTS << _SHIFTS) + _HALVES
+        tents = np.abs(elapsed - middles)
+        tents *= -1 / _HALVES
+        tents += 1
+        every = np.broadcast_to(walks, middles.shape).ravel()
+        tents *= self._numbers(every, (begin + middles).ravel()).reshape(middles.shape)
+        tents *= _SCALES[_HALVES]
         jumps = self._jumps[walks, column]
         left, right = self._nodes[walks, column], self._nodes[walks, column + 1] - jumps
-        deviations = self._deviations[walks, column]
-        begin = minutes - offsets
-        low = np.zeros_like(offsets)
-        for level in range(LEVELS):
-            half = BLOCK >> (level + 1)
-            middle = low + half
-            value = self._numbers(walks, begin + middle)
-            value *= _SCALES[half]
-            value *= deviations
-            value += (left + right) * 0.5
-            later = offsets >= middle
-            left, right = np.where(later, value, left), np.where(later, right, value)
-            low = np.where(later, middle, low)
-        since = self._jump_offsets[column]
-        left, right = (
-            np.where(offset >= since, value + jumps, value)
-            for offset, value in ((offsets, left), (offsets + 1, right))
-        )
-        values: FloatArray = left + (right - left) * fraction
+        values: FloatArray = left + (right - left) * (elapsed / BLOCK)
+        values += tents.sum(axis=0) * self._deviations[walks, column]
+        values += jumps * np.clip(elapsed - (self._jump_offsets[column] - 1), 0, 1)
         return values
 
     def deviation_of_a_minute(self, walk: int, first: int, count: int) -> FloatArray:

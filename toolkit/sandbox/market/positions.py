@@ -95,7 +95,7 @@ def period_times(
     first_ms = hours.listed_ms if start_ms is None else max(start_ms, hours.listed_ms)
     stopped, resumed = hours.maintenance
     first, last = -(-first_ms // width), last_ms // width
-    spare = limit + (resumed - stopped) // width
+    spare = limit - (stopped - resumed) // width
     if newest:
         first = max(first, last - spare + 1)
     times = np.arange(first, min(last, first + spare - 1) + 1) * width

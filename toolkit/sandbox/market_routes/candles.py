@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.column_json import Numbers, Piece, rows_json
+from toolkit.sandbox.column_json import NumberColumn, Piece, rows_json
 from toolkit.sandbox.market.candles import Candles, candles
 from toolkit.sandbox.market.symbols import Market, future_of
 from toolkit.sandbox.market.values import ValueKind, value_candles
@@ -82,7 +82,7 @@ def _of_values(kind: ValueKind) -> Rule:
 def _values_json(found: Candles) -> msgspec.Raw:
     pieces: list[Piece] = [
         b"[",
-        Numbers(found.open_time),
+        NumberColumn(found.open_time),
         b',"',
         values(found.open),
         _NEXT,
@@ -92,9 +92,9 @@ def _values_json(found: Candles) -> msgspec.Raw:
         _NEXT,
         values(found.close),
         b'","0",',
-        Numbers(found.close_time),
+        NumberColumn(found.close_time),
         b',"0",',
-        Numbers(found.trades),
+        NumberColumn(found.trades),
         b',"0","0","0"]',
     ]
     return msgspec.Raw(rows_json(len(found), pieces))
@@ -103,7 +103,7 @@ def _values_json(found: Candles) -> msgspec.Raw:
 def _json(market: Market, found: Candles) -> msgspec.Raw:
     pieces: list[Piece] = [
         b"[",
-        Numbers(found.open_time),
+        NumberColumn(found.open_time),
         b',"',
         prices(market, found.open),
         _NEXT,
@@ -115,11 +115,11 @@ def _json(market: Market, found: Candles) -> msgspec.Raw:
         _NEXT,
         quantities(market, found.volume),
         b'",',
-        Numbers(found.close_time),
+        NumberColumn(found.close_time),
         b',"',
         quote_amounts(market, found.quote),
         b'",',
-        Numbers(found.trades),
+        NumberColumn(found.trades),
         b',"',
         quantities(market, found.taker_volume),
         _NEXT,

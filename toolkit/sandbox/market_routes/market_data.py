@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.column_json import Numbers
+from toolkit.sandbox.column_json import NumberColumn
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.limits import Limits
 from toolkit.sandbox.market.history import MarketHistory
@@ -85,25 +85,25 @@ def page_size(request: CheckedRequest) -> int:
     return size if request.max_rows is None else min(size, request.max_rows)
 
 
-def prices(market: Market, values: Int64Array) -> Numbers:
+def prices(market: Market, values: Int64Array) -> NumberColumn:
     """A column of prices, from ticks."""
-    return Numbers(values, market.price_decimals, _places(market, market.price_decimals))
+    return NumberColumn(values, market.price_decimals, _places(market, market.price_decimals))
 
 
-def quantities(market: Market, values: Int64Array) -> Numbers:
+def quantities(market: Market, values: Int64Array) -> NumberColumn:
     """A column of quantities of the base asset, from steps."""
-    return Numbers(values, market.quantity_decimals, _places(market, market.quantity_decimals))
+    return NumberColumn(values, market.quantity_decimals, _places(market, market.quantity_decimals))
 
 
-def quote_amounts(market: Market, values: Int64Array) -> Numbers:
+def quote_amounts(market: Market, values: Int64Array) -> NumberColumn:
     """A column of amounts of the quote asset, from ticks times steps."""
     decimals = market.price_decimals + market.quantity_decimals
-    return Numbers(values, decimals, _places(market, decimals))
+    return NumberColumn(values, decimals, _places(market, decimals))
 
 
-def values(numbers: Int64Array) -> Numbers:
+def values(numbers: Int64Array) -> NumberColumn:
     """A column of prices that are not traded, or of rates, from 10**-8."""
-    return Numbers(numbers, _VALUE_PLACES, _VALUE_PLACES)
+    return NumberColumn(numbers, _VALUE_PLACES, _VALUE_PLACES)
 
 
 def value_text(number: int) -> str:

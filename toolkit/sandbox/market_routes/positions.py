@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.column_json import Numbers, Piece, rows_json
+from toolkit.sandbox.column_json import NumberColumn, Piece, rows_json
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.market.positions import (
     Holders,
@@ -67,7 +67,7 @@ def _series(row: Series) -> Rule:
         )
         if not times.size:
             return []
-        pieces = [*row(data, request, market, times), b',"timestamp":', Numbers(times), b"}"]
+        pieces = [*row(data, request, market, times), b',"timestamp":', NumberColumn(times), b"}"]
         return msgspec.Raw(rows_json(times.size, pieces))
 
     return rule
@@ -79,7 +79,7 @@ def _open_interest(
     found = open_interest(data.history, market, times)
     return [
         b'{"symbol":"%s","sumOpenInterest":"' % market.symbol.encode(),
-        Numbers(found.contracts, market.quantity_decimals, _HISTORY_PLACES),
+        NumberColumn(found.contracts, market.quantity_decimals, _HISTORY_PLACES),
         b'","sumOpenInterestValue":"',
         values(found.value),
         b'"',
@@ -109,9 +109,9 @@ def _takers(data: MarketData, request: CheckedRequest, market: Market, times: In
         b'{"buySellRatio":"',
         _ratio(found.ratio),
         b'","buyVol":"',
-        Numbers(found.bought, market.quantity_decimals, places),
+        NumberColumn(found.bought, market.quantity_decimals, places),
         b'","sellVol":"',
-        Numbers(found.sold, market.quantity_decimals, places),
+        NumberColumn(found.sold, market.quantity_decimals, places),
         b'"',
     ]
 
@@ -132,8 +132,8 @@ def _basis(data: MarketData, request: CheckedRequest, market: Market, times: Int
     ]
 
 
-def _ratio(numbers: Int64Array) -> Numbers:
-    return Numbers(numbers, _RATIO_PLACES, _RATIO_PLACES)
+def _ratio(numbers: Int64Array) -> NumberColumn:
+    return NumberColumn(numbers, _RATIO_PLACES, _RATIO_PLACES)
 
 
 RULES: Rules = {

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.column_json import Choices, Numbers, Piece, rows_json
+from toolkit.sandbox.column_json import ChoiceColumn, NumberColumn, Piece, rows_json
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import (
     aggregate_count,
@@ -47,7 +47,7 @@ def _trades(data: MarketData, request: CheckedRequest, market: Market, oldest: i
     found = trades(data.history, market, first, min(first + limit, count) - 1)
     pieces: list[Piece] = [
         b'{"id":',
-        Numbers(found.id),
+        NumberColumn(found.id),
         b',"price":"',
         prices(market, found.price),
         b'","qty":"',
@@ -55,9 +55,9 @@ def _trades(data: MarketData, request: CheckedRequest, market: Market, oldest: i
         b'","quoteQty":"',
         quote_amounts(market, found.price * found.quantity),
         b'","time":',
-        Numbers(found.time),
+        NumberColumn(found.time),
         b',"isBuyerMaker":',
-        Choices(~found.taker_buys),
+        ChoiceColumn(~found.taker_buys),
         b',"isBestMatch":true}' if market.kind == "spot" else b',"isRPITrade":false}',
     ]
     return msgspec.Raw(rows_json(len(found), pieces))
@@ -86,20 +86,20 @@ def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> obj
     quantity = quantities(market, found.quantity)
     pieces: list[Piece] = [
         b'{"a":',
-        Numbers(found.id),
+        NumberColumn(found.id),
         b',"p":"',
         prices(market, found.price),
         b'","q":"',
         quantity,
         *((b'","nq":"', quantity) if market.kind == "um" else ()),
         b'","f":',
-        Numbers(found.first_trade),
+        NumberColumn(found.first_trade),
         b',"l":',
-        Numbers(found.last_trade),
+        NumberColumn(found.last_trade),
         b',"T":',
-        Numbers(found.time),
+        NumberColumn(found.time),
         b',"m":',
-        Choices(~found.taker_buys),
+        ChoiceColumn(~found.taker_buys),
         b',"M":true}' if market.kind == "spot" else b"}",
     ]
     return msgspec.Raw(rows_json(len(found), pieces))

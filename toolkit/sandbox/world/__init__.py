@@ -11,26 +11,43 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
 
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
-from toolkit.sandbox.market.symbols import CM, SPOT, UM
+from toolkit.sandbox.market.calendar import TradingHours
+from toolkit.sandbox.market.prices import Prices
+from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
 from toolkit.sandbox.world import examples, people
-from toolkit.sandbox.world.balances import Balances, master_balances
+from toolkit.sandbox.world.balances import Balances, Worth, master_balances
+from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
-from toolkit.sandbox.world.people import ApiKey, Customer, SubAccount
+from toolkit.sandbox.world.payments import PaidTable
+from toolkit.sandbox.world.people import ApiKey, SubAccount
+from toolkit.sandbox.world.rates import futures_rates, spot_rates
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,
     REFERRAL_KICKBACK,
     RebateHistory,
     RebateSource,
 )
-from toolkit.sandbox.world.rebates import AccountRebates, Kickbacks, SpotRebates
-from toolkit.sandbox.world.stream import HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
+from toolkit.sandbox.world.rebates import (
+    LONGEST_DELAY,
+    AccountRebates,
+    Kickbacks,
+    SpotRebates,
+    SpotTrades,
+)
+from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
 from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table
+from toolkit.sandbox.world.trading import MarketChoice
 from toolkit.sandbox.world.transfers import (
     TransferIds,
     TransferTable,
@@ -40,6 +57,7 @@ from toolkit.sandbox.world.transfers import (
 )
 
 YEARS = 2
+_SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
 _UNITS = {"1": "USDT", "2": "USD"}
 
 
@@ -59,6 +77,9 @@ class World:
         accounts: The sub-accounts, oldest first.
         master: Balances of the master account, which are ample.
         customers: The customers, in the order they joined.
+        prices: What the assets are worth.
+        spot_rates: The partner's share of the fees of spot trades, and the day on which it changed.
+        futures_rates: The same for futures; it changed on the same day.
         keys: Keys that may sign requests, by name.
         agent_code: The partner's Link id.
         partner_uid: Id of the master account.
@@ -83,7 +104,8 @@ class World:
         self.now = _time.time() if now is None else now
         self.now_ms = int(self.now * 1000)
         self.start_ms = _two_years_before(self.now)
-        self.master: Balances = master_balances()
+        self.prices = Prices(seed, self.start_ms)
+        self._worth = lru_cache(maxsize=64)(self._worth_at)
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
         self.keys: dict[str, RegisteredKey] = make_keys(
@@ -95,15 +117,23 @@ class World:
         )
         # All accounts and customers exist when the month begins, so they are the same throughout the month.
         completed = min(self.now_ms, _month_start(self.now))
-        self.accounts: list[SubAccount] = people.make_accounts(seed, sub_accounts, self.start_ms, completed)
+        self.accounts: list[SubAccount] = people.make_accounts(
+            seed, sub_accounts, self.start_ms, completed, self.worth(completed)
+        )
+        self.master: Balances = master_balances(self.worth(completed))
         self._accounts_made = len(self.accounts)
         self._keys_made = 0
         # Counts of what is limited, by UTC day and by minute.
         self.deletions: Counter[int] = Counter()
         self.futures_transfers: Counter[int] = Counter()
         self.max_sub_accounts = max(1000, sub_accounts)
-        self.customers: list[Customer] = people.make_customers(seed, customers, self.start_ms, completed)
+        # Customers go on joining until the month ends.
+        self.customers: list[Customer] = make_customers(
+            seed, customers, self.start_ms, _month_start(self.now, later=1)
+        )
         self._customer = next((each for each in self.customers if each.id and each.futures), None)
+        self.spot_rates = spot_rates(self.start_ms // DAY)
+        self.futures_rates = futures_rates(self.start_ms // DAY)
         self.business = self._make_business()
         self.transfer_ids = TransferIds()
         self.transfers: dict[str, TransferTable] = {}
@@ -123,6 +153,10 @@ class World:
         if self._customer is None:
             raise LookupError("no customer of this world has an id and trades futures")
         return self._customer
+
+    def worth(self, now_ms: int) -> Worth:
+        """Dollars for one unit of each asset at a time (ms)."""
+        return self._worth(now_ms)
 
     def account(self, sub_account_id: str) -> SubAccount | None:
         """The sub-account with this id, None if there is none."""
@@ -219,6 +253,12 @@ class World:
         customer.id = text
         self._rebates.clear_cache()
 
+    def _worth_at(self, now_ms: int) -> Worth:
+        dollars = self.prices.usd_of(np.arange(len(ASSETS)), np.full(len(ASSETS), now_ms, dtype=np.int64))
+        return {
+            asset: Decimal(f"{price:.12g}") for asset, price in zip(ASSETS, dollars.tolist(), strict=True)
+        }
+
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
         return {
@@ -226,6 +266,7 @@ class World:
                 self.seed,
                 f"futures {market}",
                 traders,
+                self.futures_rates,
                 ActivityProfile(self.seed, f"futures {market}", self.start_ms, weekend=0.75),
                 unit=_UNITS[market],
                 scale=scale,
@@ -238,44 +279,54 @@ class World:
         joined = [account.create_time for account in self.accounts]
         tables: dict[str, Table] = {}
 
+        maintenance = TradingHours.of(SPOT[0], self.start_ms).maintenance
+
         def stream(
-            name: str, rows: float, generator: RowGenerator, same_order_fraction: float = 0.0
+            name: str, rows: float, generator: RowGenerator, **options: Any
         ) -> tuple[Stream, RowGenerator]:
             activity = ActivityProfile(self.seed, name, self.start_ms)
-            return Stream(
-                self.seed, name, activity, rows, self.start_ms, same_order_fraction=same_order_fraction
-            ), generator
+            return Stream(self.seed, name, activity, rows, self.start_ms, **options), generator
+
+        def trading(
+            name: str, rows: float, generator: RowGenerator, same_order: float = _SAME_ORDER
+        ) -> tuple[Stream, RowGenerator]:
+            return stream(name, rows, generator, same_order_fraction=same_order, closed=maintenance)
 
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
             tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
 
-        rebate_rows, kickback_rows = SpotRebates(self.customers, SPOT), Kickbacks(SPOT)
-        rebates = stream("spot rebates", per_day, rebate_rows, 0.12)
-        self._rebates = tables["spot.rebates"] = StreamTable(lambda _: rebates, self.now_ms)
-        kickbacks = stream("kickbacks", 40, kickback_rows, 0.12)
-        add("spot.kickbacks", kickbacks)
+        spot, um, cm = (MarketChoice(markets, self.start_ms) for markets in (SPOT, UM, CM))
+        trades = SpotTrades(self.customers, spot, self.prices)
+        rebate_rows, kickback_rows = SpotRebates(trades, self.spot_rates), Kickbacks(trades, self._customer)
+        rebates, _ = trading("spot rebates", per_day, rebate_rows)
+        self._rebates = tables["spot.rebates"] = PaidTable(rebates, rebate_rows, LONGEST_DELAY, self.now_ms)
+        add("spot.kickbacks", (rebates, kickback_rows))
         tables["spot.rebate_history"] = RebateHistory(
             {
-                PARTNER: RebateSource(COMMISSION_REBATE, rebates[0], rebate_rows),
-                CUSTOMER: RebateSource(REFERRAL_KICKBACK, kickbacks[0], kickback_rows),
+                PARTNER: RebateSource(COMMISSION_REBATE, rebates, rebate_rows),
+                CUSTOMER: RebateSource(REFERRAL_KICKBACK, rebates, kickback_rows),
             },
             self.now_ms,
         )
-        add("exchange.rebates", stream("account rebates", per_day, AccountRebates(ids, joined, SPOT), 0.12))
+
+        def account_rebates(choice: MarketChoice, strangers: float = 0.0) -> AccountRebates:
+            return AccountRebates(ids, joined, choice, self.prices, strangers=strangers)
+
+        add("exchange.rebates", trading("account rebates", per_day, account_rebates(spot)))
         markets = {
-            "1": stream("um", per_day / 2, AccountRebates(ids, joined, UM, strangers=0.08), 0.12),
-            "2": stream("cm", per_day / 6, AccountRebates(ids, joined, CM, strangers=0.08), 0.12),
+            "1": trading("um", per_day / 2, account_rebates(um, 0.08)),
+            "2": trading("cm", per_day / 6, account_rebates(cm, 0.08)),
         }
         tables["exchange.futures_rebates"] = StreamTable(lambda f: markets[f["futuresType"]], self.now_ms)
         master = self.partner_uid
-        spot = stream("transfers", 24, Transfers(ids, joined, master))
-        universal = stream("universal", 36, Transfers(ids, joined, master, wallets=True))
+        direct = stream("transfers", 24, Transfers(ids, joined, master, self.prices))
+        universal = stream("universal", 36, Transfers(ids, joined, master, self.prices, wallets=True))
         transfers = {
-            market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, self.partner_uid))
+            market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, master, self.prices))
             for market, rows in (("1", 400.0), ("2", 150.0))
         }
         self.transfers = {
-            "exchange.transfers": spot_table(StreamTable(lambda _: spot, self.now_ms), master),
+            "exchange.transfers": spot_table(StreamTable(lambda _: direct, self.now_ms), master),
             "exchange.universal_transfers": universal_table(
                 StreamTable(lambda _: universal, self.now_ms), master
             ),
@@ -283,9 +334,9 @@ class World:
                 StreamTable(lambda f: transfers[f["futuresType"]], self.now_ms)
             ),
         }
-        add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined)))
+        add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
-        add("futures.income", stream("income", 60, Income(UM)))
+        add("futures.income", trading("income", 60, Income(um, self.prices), 0))
         reports = {
             "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
             "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),
@@ -298,16 +349,23 @@ class World:
 
     def _live_tables(self) -> dict[str, Table]:
         accounts = self._accounts_matching
+        now_ms = self.now_ms
         customers = LiveTable(
-            self._customers_matching, lambda each, _: {"customerId": each.id, "email": each.email}
+            self._customers_matching, lambda each, *_: {"customerId": each.id, "email": each.email}, now_ms
         )
         return {
-            "exchange.sub_accounts": LiveTable(accounts, lambda each, _: people.account_row(each)),
-            "exchange.api_keys": LiveTable(self._keys_matching, lambda pair, _: people.key_row(*pair)),
-            "exchange.spot_balances": LiveTable(accounts, lambda each, _: people.spot_row(each)),
-            "exchange.margin_balances": LiveTable(accounts, lambda each, _: people.margin_row(each)),
+            "exchange.sub_accounts": LiveTable(accounts, lambda each, *_: people.account_row(each), now_ms),
+            "exchange.api_keys": LiveTable(
+                self._keys_matching, lambda pair, *_: people.key_row(*pair), now_ms
+            ),
+            "exchange.spot_balances": LiveTable(
+                accounts, lambda each, _, now: people.spot_row(each, self.worth(now)), now_ms
+            ),
+            "exchange.margin_balances": LiveTable(accounts, lambda each, *_: people.margin_row(each), now_ms),
             "exchange.futures_balances": LiveTable(
-                accounts, lambda each, filters: people.futures_row(each, filters["futuresType"])
+                accounts,
+                lambda each, filters, now: people.futures_row(each, filters["futuresType"], self.worth(now)),
+                now_ms,
             ),
             "spot.customers": customers,
             "futures.customers": customers,
@@ -359,9 +417,11 @@ class _OneDeposit:
         return hour * HOUR, last if end is None else min(end, last)
 
 
-def _month_start(now: float) -> int:
+def _month_start(now: float, *, later: int = 0) -> int:
+    """The first moment of the month, or of a later one, in milliseconds."""
     date = datetime.fromtimestamp(now, UTC)
-    return int(datetime(date.year, date.month, 1, tzinfo=UTC).timestamp() * 1000)
+    years, month = divmod(date.month - 1 + later, 12)
+    return int(datetime(date.year + years, month + 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 
 def _two_years_before(now: float) -> int:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
-from toolkit.sandbox.market.symbols import PRICES_USD
-
 Wallet = Literal["spot", "um", "cm"]
 WALLETS: tuple[Wallet, ...] = ("spot", "um", "cm")
 FUTURES_WALLETS: frozenset[Wallet] = frozenset({"um", "cm"})
 
-PRICES: Mapping[str, Decimal] = {asset: Decimal(str(price)) for asset, price in PRICES_USD.items()}
+Worth = Mapping[str, Decimal]
+"""Dollars for one unit of each asset, at one moment."""
+
 UNIT = Decimal("0.00000001")
 
 # Shares of a wallet's value by asset. The first asset covers the margin of open positions.
@@ -25,10 +25,10 @@ _SHARES: Mapping[Wallet, Mapping[str, str]] = {
 _MASTER_DOLLARS = Decimal(20_000_000)
 
 
-def spread(wallet: Wallet, value_usd: Decimal) -> dict[str, Decimal]:
+def spread(wallet: Wallet, value_usd: Decimal, worth: Worth) -> dict[str, Decimal]:
     """Split a value in dollars over the assets of a wallet, in whole units of 1e-8."""
     return {
-        asset: (value_usd * Decimal(share) / PRICES[asset]).quantize(UNIT, ROUND_DOWN)
+        asset: (value_usd * Decimal(share) / worth[asset]).quantize(UNIT, ROUND_DOWN)
         for asset, share in _SHARES[wallet].items()
     }
 
@@ -49,12 +49,12 @@ class Balances:
     um_order_margin: Decimal = Decimal(0)
     cm_profit: Decimal = Decimal(0)
 
-    def value_usd(self, wallet: Wallet) -> Decimal:
-        """Value of a wallet in dollars, at the sandbox's fixed prices."""
+    def value_usd(self, wallet: Wallet, worth: Worth) -> Decimal:
+        """Value of a wallet in dollars."""
         held = self.wallets[wallet].items()
-        return sum((amount * PRICES[asset] for asset, amount in held), Decimal(0))
+        return sum((amount * worth[asset] for asset, amount in held), Decimal(0))
 
-    def free(self, wallet: Wallet, asset: str) -> Decimal:
+    def free(self, wallet: Wallet, asset: str, worth: Worth) -> Decimal:
         """Amount of an asset that may leave a wallet: all but the margin of open positions and orders."""
         held = self.wallets[wallet].get(asset, Decimal(0))
         if wallet == "spot" or asset != next(iter(_SHARES[wallet])):
@@ -62,7 +62,7 @@ class Balances:
         needed = max(-self.cm_profit, Decimal(0))
         if wallet == "um":
             needed = self.um_position_margin + self.um_order_margin + max(-self.um_profit, Decimal(0))
-        return max(held - needed / PRICES[asset], Decimal(0))
+        return max(held - needed / worth[asset], Decimal(0))
 
     def add(self, wallet: Wallet, asset: str, amount: Decimal) -> None:
         """Add an amount to a wallet, or subtract it if negative."""
@@ -76,7 +76,7 @@ class Balances:
         return not any((*held, self.margin_assets, self.margin_debt))
 
 
-def master_balances() -> Balances:
+def master_balances(worth: Worth) -> Balances:
     """The ample balances of the master account."""
-    plenty = {asset: (_MASTER_DOLLARS / price).quantize(UNIT) for asset, price in PRICES.items()}
+    plenty = {asset: (_MASTER_DOLLARS / price).quantize(UNIT) for asset, price in worth.items()}
     return Balances(wallets={wallet: dict(plenty) for wallet in WALLETS})

@@ -90,7 +90,9 @@ def _transfer_in(world: World) -> dict[str, str]:
 
 
 def _transfer_within(world: World) -> dict[str, str]:
-    rich = _first(world, lambda each: each.futures and each.balances.free("spot", "USDT") >= _ENOUGH)
+    rich = _first(
+        world, lambda each: each.futures and each.balances.wallets["spot"].get("USDT", 0) >= _ENOUGH
+    )
     return {"subAccountId": rich.id, "asset": "USDT", "amount": "12.5", "type": "1"}
 
 

@@ -16,14 +16,14 @@ from toolkit.sandbox.hashing import (
     uniform,
     weighted_choice,
 )
-from toolkit.sandbox.market.symbols import Market
-from toolkit.sandbox.world.people import Customer
+from toolkit.sandbox.market.prices import Prices
+from toolkit.sandbox.market.symbols import ASSETS
+from toolkit.sandbox.world.customers import Attendance, Customer
+from toolkit.sandbox.world.rates import NEW_FOR_DAYS, Rates
 from toolkit.sandbox.world.stream import DAY, ActivityProfile, Block
 from toolkit.sandbox.world.tables import Row
-
-UNITS_PER_COIN = 100_000_000  # amounts are integers of 1e-8, so sums over days and over traders agree exactly
-NEW_FOR_DAYS = 30
-
+from toolkit.sandbox.world.trading import MarketChoice
+from toolkit.sandbox.world.units import UNITS, amount, amounts
 
 Indices = tuple[Int64Array, Int64Array]  # of the day, of the customer
 
@@ -46,6 +46,7 @@ class DailyBusiness:
         seed: Seed of the world.
         name: Name of the market.
         customers: The customers who trade futures.
+        rates: The partner's share of the fees.
         activity: Activity of each day.
         unit: Unit of the amounts.
         scale: Size of the market.
@@ -56,6 +57,7 @@ class DailyBusiness:
         seed: int,
         name: str,
         customers: Sequence[Customer],
+        rates: Rates,
         activity: ActivityProfile,
         *,
         unit: str,
@@ -63,13 +65,12 @@ class DailyBusiness:
     ) -> None:
         self.unit = unit
         self.first_day = activity.first_day
+        self.rates = rates
         self._customers = customers
         self._activity = activity
         self._scale = scale
-        self._joined = np.array([customer.joined // DAY for customer in customers], dtype=np.int64)
-        self._keys = {
-            part: hash_key(seed, name, part) for part in ("size", "often", "day", "trades", "share")
-        }
+        self._attendance = Attendance(customers)
+        self._keys = {part: hash_key(seed, name, part) for part in ("size", "often", "day", "trades", "fee")}
         self._of = lru_cache(maxsize=8)(self._make)
 
     def days(self, first: int, last: int) -> _DailyFigures:
@@ -80,19 +81,24 @@ class DailyBusiness:
         days = np.arange(first, max(last + 1, first), dtype=np.int64)
         customers = np.arange(len(self._customers), dtype=np.int64)
         day, customer = np.meshgrid(days, customers, indexing="ij")
-        age = day - self._joined[None, :]
+        # Those who join in the course of a day trade from that day on.
+        there = self._attendance.trades(customer, (day + 1) * DAY - 1)
+        age = day - (self._attendance.joined // DAY)[None, :]
         often = 0.08 + 0.8 * uniform(self._keys["often"], customers) ** 2
-        traded = (age >= 0) & (uniform(self._keys["trades"], day, customer) < often[None, :])
+        traded = there & (uniform(self._keys["trades"], day, customer) < often[None, :])
         size = 900.0 * np.exp(4.0 * uniform(self._keys["size"], customers)) * self._scale
         busy: FloatArray = size[None, :] * (0.2 + 1.6 * uniform(self._keys["day"], day, customer))
-        volume = np.floor(busy * self._activity.of_days(days)[:, None] * UNITS_PER_COIN).astype(np.int64)
-        # A fee of about 0.04 %; the partner's share is larger for new customers.
-        new = (age >= 0) & (age < NEW_FOR_DAYS)
-        share = np.where(new, 0.3, 0.2) * (0.9 + 0.2 * uniform(self._keys["share"], customers))[None, :]
-        rebate = np.floor(volume * (0.0004 * share)).astype(np.int64)
+        volume = np.floor(busy * self._activity.of_days(days)[:, None] * UNITS).astype(np.int64)
+        # A fee of about 0.04 %, which depends on the customer's tier.
+        fee = volume * (0.0004 * (0.9 + 0.2 * uniform(self._keys["fee"], customers)))[None, :]
+        rebate = np.floor(fee * self.rates.of(day, age) / 100).astype(np.int64)
         zero = np.int64(0)
         return _DailyFigures(
-            days, traded, new & traded, np.where(traded, volume, zero), np.where(traded, rebate, zero)
+            days,
+            traded,
+            traded & (age < NEW_FOR_DAYS),
+            np.where(traded, volume, zero),
+            np.where(traded, rebate, zero),
         )
 
     def totals(self, last: int) -> tuple[int, str, str]:
@@ -202,16 +208,21 @@ _KINDS = {
 _NAMES = tuple(_KINDS)
 _WITH_SYMBOL = ("REALIZED_PNL", "FUNDING_FEE", "COMMISSION", "INSURANCE_CLEAR")
 _WITH_TRADE = ("REALIZED_PNL", "COMMISSION")
-_NEGATIVE = ("COMMISSION", "INSURANCE_CLEAR")
-_EITHER = ("TRANSFER", "REALIZED_PNL", "FUNDING_FEE")
+_NEGATIVE = [_NAMES.index(name) for name in ("COMMISSION", "INSURANCE_CLEAR")]
+_EITHER = [_NAMES.index(name) for name in ("TRANSFER", "REALIZED_PNL", "FUNDING_FEE")]
 
 
 class Income:
-    """All changes of the futures wallet whose account owns the key."""
+    """All changes of the futures wallet whose account owns the key.
 
-    def __init__(self, markets: Sequence[Market]) -> None:
+    Args:
+        markets: The symbols traded.
+        prices: What the assets are worth.
+    """
+
+    def __init__(self, markets: MarketChoice, prices: Prices) -> None:
         self._markets = markets
-        self._weights = [market.weight for market in markets]
+        self._prices = prices
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
         """Whether every row matches these filters."""
@@ -225,37 +236,38 @@ class Income:
             wanted = filters["incomeType"]
             passes &= kinds == (_NAMES.index(wanted) if wanted in _KINDS else -1)
         if "symbol" in filters:
-            indices = [index for index, each in enumerate(self._markets) if each.symbol == filters["symbol"]]
+            markets = enumerate(self._markets.all)
+            indices = [index for index, each in markets if each.symbol == filters["symbol"]]
             named = [_NAMES.index(kind) for kind in _WITH_SYMBOL]
-            passes &= np.isin(self._which(block), indices) & np.isin(kinds, named)
+            passes &= np.isin(self._markets.of(block), indices) & np.isin(kinds, named)
         return passes
 
     def rows(self, block: Block) -> list[Row]:
         """The rows, as sent."""
+        kinds, sign = self._kinds(block), block.by_row("sign")
+        in_bnb = (kinds == _NAMES.index("COMMISSION")) & (sign < 0.2)
+        assets = np.where(in_bnb, ASSETS.index("BNB"), ASSETS.index("USDT"))
+        size = 0.02 * np.exp(8.0 * block.by_row("amount")) / self._prices.usd_of(assets, block.time)
+        is_loss = np.isin(kinds, _NEGATIVE) | (np.isin(kinds, _EITHER) & (sign < 0.47))
         columns = zip(
-            self._kinds(block).tolist(),
-            self._which(block).tolist(),
-            block.by_row("amount").tolist(),
-            block.by_row("sign").tolist(),
+            kinds.tolist(),
+            self._markets.of(block).tolist(),
+            amounts(np.rint(np.where(is_loss, -size, size) * UNITS).astype(np.int64)),
+            assets.tolist(),
             block.time.tolist(),
-            block.hour.tolist(),
-            block.index.tolist(),
+            (block.hour * 1_000_000 + block.index).tolist(),
             strict=True,
         )
         return [self._row(row) for row in columns]
 
-    def _row(self, cells: tuple[int, int, float, float, int, int, int]) -> Row:
-        kind, which, size, sign, time, hour, index = cells
+    def _row(self, cells: tuple[int, int, str, int, int, int]) -> Row:
+        kind, which, income, asset, time, number = cells
         name = _NAMES[kind]
-        value = 0.02 * 2.718281828 ** (8.0 * size)
-        if name in _NEGATIVE or (name in _EITHER and sign < 0.47):
-            value = -value
-        number = hour * 1_000_000 + index
         return {
-            "symbol": self._markets[which].symbol if name in _WITH_SYMBOL else "",
+            "symbol": self._markets.all[which].symbol if name in _WITH_SYMBOL else "",
             "incomeType": name,
-            "income": f"{value:.8f}",
-            "asset": "BNB" if name == "COMMISSION" and sign < 0.2 else "USDT",
+            "income": income,
+            "asset": ASSETS[asset],
             "info": name if name == "TRANSFER" else "",
             "time": time,
             "tranId": number,
@@ -265,11 +277,3 @@ class Income:
     @staticmethod
     def _kinds(block: Block) -> Int64Array:
         return weighted_choice(block.by_row("kind"), tuple(_KINDS.values()))
-
-    def _which(self, block: Block) -> Int64Array:
-        return weighted_choice(block.by_row("market"), self._weights)
-
-
-def amount(units: int) -> str:
-    """An integer of 1e-8 as the exchange writes amounts."""
-    return f"{units // UNITS_PER_COIN}.{units % UNITS_PER_COIN:08d}"

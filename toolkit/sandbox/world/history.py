@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, Int64Array, weighted_choice
-from toolkit.sandbox.market.symbols import PRICES_USD
-from toolkit.sandbox.world.rebates import owner_indices
+from toolkit.sandbox.market.prices import Prices
+from toolkit.sandbox.market.symbols import ASSETS
+from toolkit.sandbox.world.owners import Owners
 from toolkit.sandbox.world.stream import Block
 from toolkit.sandbox.world.tables import Row, is_false
+from toolkit.sandbox.world.units import UNITS, amounts
 
 TRAVEL_RULE_SINCE = 1_740_528_000_000  # 2025-02-26
 MASTER = -1
@@ -20,6 +22,7 @@ _STATE_WEIGHTS = (0.01, 0.02, 0.94, 0.03)
 _FAILURE = STATES.index("FAILURE")
 _WALLETS = ("SPOT", "USDT_FUTURE", "COIN_FUTURE", "MARGIN")
 _COINS = ("USDT", "BTC", "ETH", "BNB", "SOL", "FDUSD", "XRP")
+_COIN_INDICES = np.array([ASSETS.index(coin) for coin in _COINS])
 _COIN_WEIGHTS = (50.0, 14.0, 12.0, 6.0, 6.0, 8.0, 4.0)
 _NETWORKS = {"USDT": ("TRX", "ETH", "BSC"), "BTC": ("BTC",), "ETH": ("ETH", "ARBITRUM"), "BNB": ("BSC",)}
 _CLIENT_ID = re.compile(r"sbx([0-9a-f]+)x([0-9a-f]+)\Z")
@@ -39,15 +42,17 @@ def hour_of_client_id(text: str) -> int | None:
 class _TransferGenerator:
     """Base of transfer generators: two sides, of which one may be the master account."""
 
-    def __init__(self, ids: Sequence[str], joined: Sequence[int], master: str) -> None:
+    def __init__(self, ids: Sequence[str], joined: Sequence[int], master: str, prices: Prices) -> None:
+        self._prices = prices
         self._ids = list(ids)
         self._indices = {each: index for index, each in enumerate(ids)}
         self._joined = np.array(joined, dtype=np.int64)
+        self._owners = Owners(joined)
         self._indices[master] = MASTER
 
     def sides(self, block: Block) -> tuple[Int64Array, Int64Array]:
         """Source and target of each transfer."""
-        one = owner_indices(block, self._joined)
+        one = self._owners.of(block)
         there = np.maximum(np.searchsorted(self._joined, block.time, side="right"), 1)
         other = (one + 1 + (block.by_row("other") * 17).astype(np.int64)) % there
         way = block.by_row("way")
@@ -76,13 +81,20 @@ class Transfers(_TransferGenerator):
         ids: The sub-accounts, in the order they were created.
         joined: Creation time of each.
         master: Id of the master account.
+        prices: What the assets are worth.
         wallets: Whether rows name the wallets; they then omit the master's id, as documented.
     """
 
     def __init__(
-        self, ids: Sequence[str], joined: Sequence[int], master: str, *, wallets: bool = False
+        self,
+        ids: Sequence[str],
+        joined: Sequence[int],
+        master: str,
+        prices: Prices,
+        *,
+        wallets: bool = False,
     ) -> None:
-        super().__init__(ids, joined, master)
+        super().__init__(ids, joined, master, prices)
         self._wallets = wallets
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
@@ -109,7 +121,7 @@ class Transfers(_TransferGenerator):
         columns = zip(
             source.tolist(),
             target.tolist(),
-            *_amounts(block),
+            *_amounts(block, self._prices),
             block.time.tolist(),
             _txn(block).tolist(),
             _client_ids(block),
@@ -160,7 +172,7 @@ class FuturesTransfers(_TransferGenerator):
         columns = zip(
             source.tolist(),
             target.tolist(),
-            *_amounts(block),
+            *_amounts(block, self._prices),
             block.time.tolist(),
             _txn(block).tolist(),
             _client_ids(block),
@@ -186,9 +198,10 @@ class Deposits:
 
     FIRST_ID = 1_000_000_000_000
 
-    def __init__(self, ids: Sequence[str], joined: Sequence[int]) -> None:
+    def __init__(self, ids: Sequence[str], joined: Sequence[int], prices: Prices) -> None:
         self._ids = list(ids)
-        self._joined = np.array(joined, dtype=np.int64)
+        self._owners = Owners(joined)
+        self._prices = prices
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
         """Whether every row matches these filters."""
@@ -200,7 +213,7 @@ class Deposits:
         if "subAccountId" in filters:
             name = filters["subAccountId"]
             wanted = self._ids.index(name) if name in self._ids else -1
-            passes &= owner_indices(block, self._joined) == wanted
+            passes &= self._owners.of(block) == wanted
         if "coin" in filters:
             coin = filters["coin"]
             passes &= _coins(block) == (_COINS.index(coin) if coin in _COINS else -1)
@@ -219,8 +232,8 @@ class Deposits:
         """The rows, as sent."""
         columns = zip(
             self._numbers(block).tolist(),
-            owner_indices(block, self._joined).tolist(),
-            *_amounts(block),
+            self._owners.of(block).tolist(),
+            *_amounts(block, self._prices),
             block.time.tolist(),
             block.bits("address").tolist(),
             block.bits("tx").tolist(),
@@ -273,10 +286,11 @@ def _coins(block: Block) -> Int64Array:
     return weighted_choice(block.by_row("coin"), _COIN_WEIGHTS)
 
 
-def _amounts(block: Block) -> tuple[list[str], list[str]]:
-    assets = [_COINS[index] for index in _coins(block).tolist()]
-    size = (25.0 * np.exp(6.5 * block.by_row("amount"))).tolist()
-    return assets, [f"{value / PRICES_USD[asset]:.8f}" for value, asset in zip(size, assets, strict=True)]
+def _amounts(block: Block, prices: Prices) -> tuple[list[str], list[str]]:
+    coins = _coins(block)
+    worth = prices.usd_of(_COIN_INDICES[coins], block.time)
+    size = np.floor(25.0 * np.exp(6.5 * block.by_row("amount")) / worth * UNITS).astype(np.int64)
+    return [_COINS[index] for index in coins.tolist()], amounts(size)
 
 
 def _states(block: Block) -> Int64Array:

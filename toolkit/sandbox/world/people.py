@@ -1,4 +1,4 @@
-"""The partner's sub-accounts and customers: plain objects that writes may change."""
+"""The partner's sub-accounts: plain objects that writes may change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.sandbox.hashing import hash_key, uniform
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.market.symbols import CM, UM, pair_of
-from toolkit.sandbox.world.balances import PRICES, Balances, spread
+from toolkit.sandbox.world.balances import Balances, Worth, spread
 from toolkit.sandbox.world.tables import Row
 
 Commission = tuple[int, int]
@@ -23,10 +23,6 @@ _SYMBOLS = frozenset(market.symbol for market in UM)
 _PAIRS = frozenset(pair_of(market) for market in CM)
 _TAGS = ("retail", "prop", "family-office", "market-maker", "bot-desk", "treasury", "")
 _ENOUGH = 4  # from this many sub-accounts on, one is left empty
-_NAMES = (
-    "amara bela carlos dagny emre freya goran hana ilkay jonas kenji lucia "
-    "milan nadia omar petra quinn rosa sven tomas uma viktor wanda yusuf"
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,39 +83,12 @@ class SubAccount:
         return _add(self.cm_tier, self.cm_adjustment.get(pair)) if pair in _PAIRS else None
 
 
-@dataclass(slots=True)
-class Customer:
-    """A customer who trades through the partner's product.
-
-    Attributes:
-        id: The customer's id, "" if none was set.
-        email: E-mail address.
-        joined: When the customer joined, in milliseconds.
-        futures: Whether the customer trades futures.
-    """
-
-    id: str
-    email: str
-    joined: int
-    futures: bool
-
-    @property
-    def spot_mask(self) -> str:
-        """The e-mail address as spot rebates show it."""
-        return f"{self.email[:2]}***@***.{self.email.rpartition('.')[2]}"
-
-    @property
-    def futures_id(self) -> str:
-        """The customer in futures reports: the id, or a masked address if there is none."""
-        return self.id or f"{self.email[:2]}****@{self.email.partition('@')[2]}"
-
-
 def _add(tier: Commission, adjustment: Commission | None) -> Commission:
     maker, taker = adjustment or (0, 0)
     return tier[0] + maker, tier[1] + taker
 
 
-def _join_times(seed: int, name: str, number: int, start_ms: int, now_ms: int) -> list[int]:
+def join_times(seed: int, name: str, number: int, start_ms: int, now_ms: int) -> list[int]:
     """Ascending times, the first at the start: a fifth joined early, the rest steadily."""
     indices = np.arange(number)
     steps = (indices + 0.8 * uniform(hash_key(seed, name, "joined"), indices)) / max(number, 1)
@@ -140,10 +109,10 @@ class SeededColumns:
         return [float(x) for x in uniform(hash_key(self._seed, self._name, label), self._indices)]
 
 
-def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[SubAccount]:
+def make_accounts(seed: int, number: int, start_ms: int, now_ms: int, worth: Worth) -> list[SubAccount]:
     """The partner's sub-accounts, oldest first. The newest has neither keys nor balances yet."""
     roll = SeededColumns(seed, "account", number)
-    times = _join_times(seed, "account", number, start_ms, now_ms)
+    times = join_times(seed, "account", number, start_ms, now_ms)
     rolls = zip(
         *map(roll, ("tag", "rate", "margin", "futures", "burn", "size", "keys", "profit")), strict=True
     )
@@ -166,7 +135,7 @@ def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[Su
         )
         if index < number - 1 or number < _ENOUGH:
             account.keys = _make_keys(seed, index, 1 + int(keys * 3), account, (time, now_ms))
-            account.balances = _make_balances(account, size, profit)
+            account.balances = _make_balances(account, size, profit, worth)
         made.append(account)
     return made
 
@@ -209,42 +178,23 @@ def _make_keys(
     return made
 
 
-def _make_balances(account: SubAccount, size: float, profit: float) -> Balances:
+def _make_balances(account: SubAccount, size: float, profit: float, worth: Worth) -> Balances:
     """Balances: large for a few, small for many, none where something is switched off."""
     wealth = Decimal(f"{0.02 * (1.0 / (1.0 - 0.985 * size)) ** 1.3 - 0.0187:.16f}")
     swing = Decimal(f"{profit - 0.45:.10f}")
     balances = Balances()
-    balances.wallets["spot"] = spread("spot", wealth * PRICES["BTC"])
+    balances.wallets["spot"] = spread("spot", wealth * worth["BTC"], worth)
     if account.margin_rates is not None:
         balances.margin_assets = wealth / 3
         balances.margin_debt = wealth * Decimal(f"{profit * 0.25:.8f}")
     if account.futures:
         um, cm = wealth * 31_000, wealth * 9000
-        balances.wallets["um"], balances.wallets["cm"] = spread("um", um), spread("cm", cm)
+        balances.wallets["um"], balances.wallets["cm"] = spread("um", um, worth), spread("cm", cm, worth)
         balances.um_profit = um * swing / 8
         balances.um_position_margin = um * Decimal(f"{profit * 0.4:.8f}")
         balances.um_order_margin = um / 50
         balances.cm_profit = cm * swing / 12
     return balances
-
-
-def make_customers(seed: int, number: int, start_ms: int, now_ms: int) -> list[Customer]:
-    """The partner's customers, in the order they joined. One in eight has no id."""
-    roll = SeededColumns(seed, "customer", number)
-    times = _join_times(seed, "customer", number, start_ms, now_ms)
-    names = _NAMES.split()
-    made = []
-    for index, (time, named, futures) in enumerate(zip(times, roll("named"), roll("futures"), strict=True)):
-        name = names[index * 7 % len(names)]
-        made.append(
-            Customer(
-                id="" if named < 0.125 else f"{name[:3]}{index + 101:04d}",
-                email=f"{name}.{index + 1}@{'post' if named < 0.6 else 'mail'}.example",
-                joined=time,
-                futures=futures < 0.55,
-            )
-        )
-    return made
 
 
 def account_row(account: SubAccount) -> Row:
@@ -273,9 +223,9 @@ def key_row(account: SubAccount, key: ApiKey) -> Row:
     }
 
 
-def spot_row(account: SubAccount) -> Row:
+def spot_row(account: SubAccount, worth: Worth) -> Row:
     """The spot balance of an account."""
-    bitcoins = account.balances.value_usd("spot") / PRICES["BTC"]
+    bitcoins = account.balances.value_usd("spot", worth) / worth["BTC"]
     return {"subAccountId": account.id, "totalBalanceOfBtc": f"{bitcoins:.16f}"}
 
 
@@ -296,21 +246,22 @@ def margin_row(account: SubAccount) -> Row:
     }
 
 
-def futures_row(account: SubAccount, market: str) -> Row:
+def futures_row(account: SubAccount, market: str, worth: Worth) -> Row:
     """The futures balance of an account; a short row where futures are off."""
     held = account.balances
     if not account.futures:
         return {"futuresEnable": False, "subAccountId": account.id}
     if market == "2":
-        wallet = held.value_usd("cm")
+        # This report is in USDT, not in dollars.
+        wallet, profit = held.value_usd("cm", worth) / worth["USDT"], held.cm_profit / worth["USDT"]
         return {
             "subAccountId": account.id,
             "totalWalletBalanceOfUsdt": f"{wallet:.14f}",
-            "totalUnrealizedProfitOfUsdt": f"{held.cm_profit:.14f}",
-            "totalMarginBalanceOfUsdt": f"{wallet + held.cm_profit:.14f}",
+            "totalUnrealizedProfitOfUsdt": f"{profit:.14f}",
+            "totalMarginBalanceOfUsdt": f"{wallet + profit:.14f}",
             "futuresEnable": True,
         }
-    wallet = held.value_usd("um")
+    wallet = held.value_usd("um", worth)
     return {
         "subAccountId": account.id,
         "totalInitialMargin": f"{held.um_position_margin + held.um_order_margin:.10f}",

@@ -7,33 +7,25 @@ day as its time. So over whole days of payment, both have the same total for eac
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 
-from toolkit.sandbox.hashing import Int64Array
-from toolkit.sandbox.world.stream import DAY, HOUR, Block, RowGenerator, Stream
+from toolkit.sandbox.market.symbols import ASSETS
+from toolkit.sandbox.world.payments import PaidRows
+from toolkit.sandbox.world.rebates import LONGEST_DELAY
+from toolkit.sandbox.world.stream import DAY, HOUR, Stream
 from toolkit.sandbox.world.tables import Row
+from toolkit.sandbox.world.units import amount
 
 COMMISSION_REBATE, REFERRAL_KICKBACK = 1, 2
 OWNER = "owner"
 """The filter that says whose rebates they are: the owner of the key."""
 
 _PAID_AT = DAY - 1000
-_HOURS_BEFORE = 2  # the longest time from a trade to its payment, rounded up
-
-
-class PaidRows(RowGenerator, Protocol):
-    """Generates rows with `income` and `asset`, each paid at some time."""
-
-    def paid_at(self, block: Block) -> Int64Array:
-        """When each row was paid, in milliseconds."""
-        ...
+_HOURS_BEFORE = -(-LONGEST_DELAY // HOUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +80,9 @@ class RebateHistory:
         """Time, asset and amount of each payment of a day, in this order."""
         source = self._sources[owner]
         block = source.stream.block(np.arange(day * 24 - _HOURS_BEFORE, (day + 1) * 24, dtype=np.int64))
-        sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for row, paid_at in zip(
-            source.generator.rows(block), source.generator.paid_at(block).tolist(), strict=True
-        ):
-            if paid_at // DAY == day:
-                sums[str(row["asset"])] += Decimal(str(row["income"]))
-        return tuple((day * DAY + _PAID_AT, asset, f"{sums[asset]:f}") for asset in sorted(sums))
+        passes = source.generator.paid_at(block) // DAY == day
+        if not source.generator.accepts_all({}):
+            passes &= source.generator.mask(block, {})
+        assets, amounts = source.generator.payments(block.take(np.flatnonzero(passes)))
+        sums = {ASSETS[asset]: int(amounts[assets == asset].sum()) for asset in np.unique(assets).tolist()}
+        return tuple((day * DAY + _PAID_AT, asset, amount(sums[asset])) for asset in sorted(sums))

@@ -86,6 +86,8 @@ class Block:
     ) -> None:
         self._key = key
         self.hour, self.index, self.order, self.time = hour, index, order, time
+        self._row_bits: UInt64Array | None = None
+        self._order_bits: UInt64Array | None = None
 
     @classmethod
     def of_hours(cls, key: int, hours: Int64Array, counts: Int64Array, same_order_fraction: float) -> Block:
@@ -94,9 +96,12 @@ class Block:
         first = np.repeat(np.cumsum(counts) - counts, counts)
         last = first + np.repeat(counts, counts) - 1
         index: Int64Array = np.arange(len(hour), dtype=np.int64) - first
-        opens = (index == 0) | (uniform(_label_key(key, "together"), hour, index) >= same_order_fraction)
-        running = np.cumsum(opens)
-        order: Int64Array = running - running[first]
+        if same_order_fraction:
+            opens = (index == 0) | (uniform(_label_key(key, "together"), hour, index) >= same_order_fraction)
+            running = np.cumsum(opens)
+            order: Int64Array = running - running[first]
+        else:
+            order = index
         # One order in each of as many equal parts of the hour: ascending times without sorting.
         within = (order + uniform(_label_key(key, "time"), hour, order)) / (order[last] + 1)
         return cls(key, hour, index, order, hour * HOUR + (within * HOUR).astype(np.int64))
@@ -110,7 +115,9 @@ class Block:
 
     def bits(self, label: str) -> UInt64Array:
         """64 random bits for each row."""
-        return random_bits(_label_key(self._key, label), self.hour, self.index)
+        if self._row_bits is None:
+            self._row_bits = random_bits(self._key, self.hour, self.index)
+        return random_bits(_label_key(self._key, label), self._row_bits)
 
     def by_row(self, label: str) -> FloatArray:
         """A number from 0 to 1 for each row."""
@@ -118,7 +125,9 @@ class Block:
 
     def by_order(self, label: str) -> FloatArray:
         """A number from 0 to 1 for each order, the same for all its fills."""
-        return uniform(_label_key(self._key, label), self.hour, self.order)
+        if self._order_bits is None:
+            self._order_bits = random_bits(_label_key(self._key, "order"), self.hour, self.order)
+        return uniform(_label_key(self._key, label), self._order_bits)
 
 
 @lru_cache(maxsize=4096)
@@ -152,6 +161,7 @@ class Stream:
         per_day: Rows on an average day.
         start_ms: When business began, in milliseconds.
         same_order_fraction: Fraction of rows that are a further fill of the order before them.
+        closed: A span of whole hours, in milliseconds, without rows.
     """
 
     def __init__(
@@ -163,20 +173,27 @@ class Stream:
         start_ms: int,
         *,
         same_order_fraction: float = 0.0,
+        closed: tuple[int, int] = (0, 0),
     ) -> None:
         self._key = hash_key(seed, name)
         self._activity = activity
         self._per_hour = per_day / 24
         self._same_order_fraction = same_order_fraction
+        self._closed = closed[0] // HOUR, closed[1] // HOUR
         self.first_hour = start_ms // HOUR
 
     def counts(self, hours: Int64Array) -> Int64Array:
-        """Number of rows in each of these hours."""
-        busy = self._activity.of_days(hours // 24) * _HOURS[hours % 24]
+        """Number of rows in each of these hours, which must ascend."""
+        if not len(hours):
+            return hours
+        days = hours // 24
+        first = int(days[0])
+        busy = self._activity.of_days(np.arange(first, int(days[-1]) + 1))[days - first] * _HOURS[hours % 24]
         noise = 0.85 + 0.3 * uniform(_label_key(self._key, "wobble"), hours)
         exact = self._per_hour * busy * noise
         counts: Int64Array = np.floor(exact + uniform(_label_key(self._key, "count"), hours)).astype(np.int64)
-        return np.where(hours < self.first_hour, 0, counts)
+        opened, (closed, reopened) = hours >= self.first_hour, self._closed
+        return np.where(opened & ((hours < closed) | (hours >= reopened)), counts, 0)
 
     def block(self, hours: Int64Array) -> Block:
         """All rows of these hours, which must ascend."""
@@ -280,8 +297,9 @@ def _trimmed(
     if not len(hours):
         return _HourRange(hours, 0, counts)
     ends = np.cumsum(counts)
-    late = int((stream.block(hours[-1:]).time > end).sum())
-    early = 0 if start is None else int((stream.block(hours[:1]).time < start).sum())
+    edges = stream.block(np.unique(hours[[0, -1]]))
+    late = int((edges.time > end).sum())
+    early = 0 if start is None else int((edges.time < start).sum())
     ends[-1] -= late
     return _HourRange(hours, early, np.maximum(ends - early, 0))
 

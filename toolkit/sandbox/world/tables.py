@@ -129,16 +129,19 @@ class LiveTable(Generic[Item]):
 
     Args:
         items: Returns the items that match the filters, in order.
-        row: Returns the row of an item.
+        row: Returns the row of an item, for the filters and at a time (ms).
+        now_ms: The time of a request that has none.
     """
 
     def __init__(
         self,
         items: Callable[[Mapping[str, str]], Sequence[Item]],
-        row: Callable[[Item, Mapping[str, str]], Row],
+        row: Callable[[Item, Mapping[str, str], int], Row],
+        now_ms: int,
     ) -> None:
         self._items = items
         self._row = row
+        self._now_ms = now_ms
 
     def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
         """Number of items."""
@@ -148,7 +151,8 @@ class LiveTable(Generic[Item]):
         self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
     ) -> list[Row]:
         """Up to `limit` of them from `offset` on."""
-        return [self._row(item, filters) for item in self._items(filters)[offset : offset + limit]]
+        now_ms = self._now_ms if end is None else end
+        return [self._row(item, filters, now_ms) for item in self._items(filters)[offset : offset + limit]]
 
 
 def is_false(text: str) -> bool:

@@ -9,7 +9,7 @@ from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world import World
-from toolkit.sandbox.world.balances import FUTURES_WALLETS, PRICES, Balances, Wallet
+from toolkit.sandbox.world.balances import FUTURES_WALLETS, Balances, Wallet
 from toolkit.sandbox.world.transfers import ACCOUNT_TYPES, Transfer
 from toolkit.sandbox.writes.shared import (
     WriteResponse,
@@ -76,7 +76,7 @@ def transfer_within(world: World, request: CheckedRequest) -> WriteResponse:
     source, target = (
         _TransferSide(account.id, wallet, account.balances) for wallet in _ROUTES[request.values["type"]]
     )
-    amount = _amount(request, source)
+    amount = _amount(world, request, source)
     _move_balance(source, target, request.values["asset"], amount)
     number = world.transfer_ids.next(request.now_ms)
     return WriteResponse({"txnId": str(number)}, str(number))
@@ -92,7 +92,7 @@ def _transfer(
     if (source.account, source.wallet) == (target.account, target.wallet):
         # Not documented: both ids are optional, and source and target may be the same wallet.
         raise RefusalError(-1128, "Combination of optional parameters invalid.")
-    amount = _amount(request, source)
+    amount = _amount(world, request, source)
     sent = values.get("clientTranId", "")
     transfers = world.transfers[read]
     filters = {"futuresType": values["futuresType"]} if "futuresType" in values else {"showAllStatus": "true"}
@@ -128,12 +128,13 @@ def _side(world: World, account_id: str | None, wallet: Wallet) -> _TransferSide
     return _TransferSide(account.id, wallet, account.balances)
 
 
-def _amount(request: CheckedRequest, source: _TransferSide) -> Decimal:
+def _amount(world: World, request: CheckedRequest, source: _TransferSide) -> Decimal:
     """The amount of the transfer, if that much may leave the wallet."""
     asset, amount = request.values["asset"], Decimal(request.values["amount"])
-    if asset not in PRICES:
+    worth = world.worth(request.now_ms)
+    if asset not in worth:
         raise RefusalError(-5003, "You don't have this asset.")
-    if amount > source.balances.free(source.wallet, asset):
+    if amount > source.balances.free(source.wallet, asset, worth):
         raise RefusalError(-5002, "You have insufficient balance.")
     return amount
 

@@ -1,0 +1,104 @@
+"""Which market an order goes to, and at what prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, weighted_choice
+from toolkit.sandbox.market.calendar import TradingHours
+from toolkit.sandbox.market.paths import MINUTE_MS
+from toolkit.sandbox.market.prices import Prices
+from toolkit.sandbox.market.symbols import ASSETS, SPOT, Market
+from toolkit.sandbox.world.stream import Block
+from toolkit.sandbox.world.units import DECIMALS, UNITS
+
+_FOREVER = 2**62
+# Draws of another market where the one before does not trade at that time.
+_DRAWS = ("market", "market else", "market then", "market instead")
+# Symbols of less weight have minutes without trades, all of them odd.
+_THIN = 1.1
+
+
+class MarketChoice:
+    """Chooses a market for each order, by weight, of those that trade at that time.
+
+    Args:
+        markets: The markets. The first one has to trade in every minute: it gets the orders that are left.
+        start_ms: The beginning of history.
+
+    Attributes:
+        all: The markets.
+        bases: Index of each market's base asset.
+        quotes: Index of each market's quote asset.
+    """
+
+    def __init__(self, markets: Sequence[Market], start_ms: int) -> None:
+        self.all = markets
+        self.bases = _indices([each.base for each in markets])
+        self.quotes = _indices([each.quote for each in markets])
+        self._weights = [each.weight for each in markets]
+        hours = [TradingHours.of(each, start_ms) for each in markets]
+        self._listed = np.array([each.listed_ms for each in hours], dtype=np.int64)
+        self._delisted = np.array([each.delisted_ms or _FOREVER for each in hours], dtype=np.int64)
+        self._thin = np.array([each.weight < _THIN for each in markets], dtype=np.bool_)
+
+    def trade(self, which: Int64Array, times: Int64Array) -> BoolArray:
+        """Whether these markets, by index, trade at these times (ms)."""
+        odd = times // MINUTE_MS % 2 == 1
+        listed = (self._listed[which] <= times) & (times < self._delisted[which])
+        trade: BoolArray = listed & ~(self._thin[which] & odd)
+        return trade
+
+    def of(self, block: Block) -> Int64Array:
+        """The index of the market of each row."""
+        which = weighted_choice(block.by_order(_DRAWS[0]), self._weights)
+        for label in _DRAWS[1:]:
+            idle = np.flatnonzero(~self.trade(which, block.time))
+            if not len(idle):
+                return which
+            which[idle] = weighted_choice(block.take(idle).by_order(label), self._weights)
+        return np.where(self.trade(which, block.time), which, 0)
+
+
+def minute_end(times: Int64Array) -> Int64Array:
+    """The end of the minute of each time (ms), when its candle has its closing price."""
+    return (times // MINUTE_MS + 1) * MINUTE_MS
+
+
+class Converter:
+    """Values of assets, and prices of one in another as their market shows them.
+
+    Args:
+        prices: What the assets are worth.
+    """
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._decimals = np.full((len(ASSETS), len(ASSETS)), DECIMALS)
+        for market in SPOT:
+            self._decimals[ASSETS.index(market.base), ASSETS.index(market.quote)] = market.price_decimals
+
+    def at_close(
+        self, assets: Int64Array, quotes: Int64Array, times: Int64Array
+    ) -> tuple[FloatArray, Int64Array]:
+        """Dollars for one unit of each asset, and its price in a quote asset, at the close of the minute.
+
+        Prices are in units of 1e-8, and whole ticks of the market.
+        """
+        differ = np.flatnonzero(assets != quotes)
+        closes = minute_end(times)
+        dollars = self._prices.usd_of(
+            np.concatenate((assets, quotes[differ])), np.concatenate((closes, closes[differ]))
+        )
+        worth, counted = np.split(dollars, [len(assets)])
+        decimals = self._decimals[assets[differ], quotes[differ]]
+        ticks = np.rint(worth[differ] / counted * 10.0**decimals).astype(np.int64)
+        price = np.full(len(assets), UNITS)
+        price[differ] = ticks * 10 ** (DECIMALS - decimals)
+        return worth, price
+
+
+def _indices(assets: Sequence[str]) -> Int64Array:
+    return np.array([ASSETS.index(name) for name in assets], dtype=np.int64)
