@@ -44,7 +44,7 @@ _KINDS = {
     "premium_index_klines": "premium index",
 }
 _BODY = 0.72  # of the distance between candles
-_FEW = 80  # candles on which a word of their own can be read
+_FEW = 80  # candles: with so many at most, lines are thicker
 
 
 @suggests_arguments
@@ -63,7 +63,7 @@ def candles(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax: Axes to draw on; a new figure if not given.
 
     Returns:
-        The Axes of the prices.
+        The Axes of the prices; those of the volume are the only ones in its `child_axes`.
 
     Raises:
         UsageError: A column is missing, or the candles are of several symbols or intervals.

@@ -54,7 +54,7 @@ def funding(frame: pd.DataFrame, prices: pd.DataFrame | None = None, *, ax: Axes
         ax: Axes to draw on; a new figure if not given.
 
     Returns:
-        The Axes of the prices.
+        The Axes of the prices; those of the rates are the only ones in its `child_axes`.
 
     Raises:
         UsageError: A column is missing, there are several symbols, or the prices are of another symbol or
