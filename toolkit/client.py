@@ -133,7 +133,7 @@ class Link(LinkBound):
         limits: Mapping[str, int] | None = None,
         limit_fraction: float = 1.0,
         progress: bool = True,
-        workers: int = 16,
+        workers: int = 32,
         clock: Clock | None = None,
     ) -> None:
         given = (profile, key, secret, private_key, passphrase)

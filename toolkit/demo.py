@@ -77,7 +77,7 @@ def demo(
     numbers: Numbers = "float",
     emails: Emails = "masked",
     progress: bool = True,
-    workers: int = 16,
+    workers: int = 32,
     clock: Clock | None = None,
 ) -> DemoLink:
     """Start the sandbox in the background and return a Link to it: no key, no internet, made-up data.

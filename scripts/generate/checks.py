@@ -50,10 +50,16 @@ def problems(namespaces: tuple[Namespace, ...], root: Path) -> list[str]:
 
 
 def _unlisted(namespace: Namespace) -> Iterator[str]:
-    """The endpoints that a module declares and its namespace does not list."""
+    """The endpoints that a module declares and its namespace does not list, or its method cannot read."""
     listed = [*namespace.reads, *namespace.writes]
     for module in _modules(namespace.module):
+        last_name = module.__name__.rpartition(".")[2]
         for name, value in vars(module).items():
+            if isinstance(value, Endpoint) and last_name in [param.name for param in value.params]:
+                yield (
+                    f"{value.qualified_name}: {module.__name__} has the name of an argument, which the "
+                    "method would read in its place. Rename the module."
+                )
             if isinstance(value, Endpoint) and not any(value is each for each in listed):
                 tuple_name = "WRITES" if isinstance(value, Write) else "ENDPOINTS"
                 yield (

@@ -61,8 +61,12 @@ def _argument(endpoint: Endpoint, param: Param) -> Argument:
     return Argument(param.name, texts.is_positional(endpoint, param), default, kind)
 
 
+# Nobody reads a signature with more; the documentation of the argument says which words there are.
+_MAX_LISTED_CHOICES = 20
+
+
 def _annotation(param: Param) -> str:
-    if param.choices:
+    if 0 < len(param.choices) <= _MAX_LISTED_CHOICES:
         return f"Literal[{', '.join(_source(allowed_value(*choice)) for choice in param.choices.items())}]"
     return {
         "flag": "bool",

@@ -217,11 +217,13 @@ def _read(column: Column, row: Mapping[str, Any], *, exact: bool) -> Any:
 
 
 def _at(row: Any, field: str) -> Any:
-    """The value at a path such as "filters[filterType=LOT_SIZE].stepSize"."""
+    """The value at a path such as "filters[filterType=LOT_SIZE].stepSize"; lists of "sets[]" are joined."""
     step, _, rest = field.partition(".")
     step, _, condition = step.partition("[")
     value = row.get(step)
-    if condition:
+    if condition == "]":
+        value = ["|".join(each) for each in value]
+    elif condition:
         name, _, text = condition.rstrip("]").partition("=")
         value = next((each for each in value or () if str(each.get(name)) == text), None)
     return _at(value, rest) if rest and value is not None else value

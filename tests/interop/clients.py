@@ -98,7 +98,7 @@ PEERS = (
         ">=1.0.30,<2",
         "call_python_binance.py",
         15,
-        38,
+        39,
         encodes=False,
         own_program="own_python_binance.py",
     ),

@@ -46,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     covered = config.stash.get(COVERAGE, {})
     if not covered:
         return
-    terminalreporter.section("Link reads by clients of others")
+    terminalreporter.section("Reads by clients of others")
     width = max(map(len, covered))
     for name, coverage in sorted(covered.items()):
         terminalreporter.line(

@@ -126,7 +126,11 @@ def ccxt(link: Link) -> dict[str, Any]:
         "book": _book(spot.depth(SYMBOL, limit=50)),
         "futures book": _book(futures.depth(SYMBOL, limit="50")),
         "ticker": rows(spot.ticker_24hr(symbol=SYMBOL), ticker)[0],
-        "best prices": by_symbol(spot.ticker_book(), BEST),
+        # It has no price of zero, which is that of a symbol without orders.
+        "best prices": {
+            symbol: [bid or None, bid_quantity, ask or None, ask_quantity]
+            for symbol, (bid, bid_quantity, ask, ask_quantity) in by_symbol(spot.ticker_book(), BEST).items()
+        },
         "last prices": by_symbol(spot.ticker_price(symbol=SYMBOL), ["price"]),
         "funding rates": rows(futures.funding_rates(symbol=SYMBOL, **span), ["funding_time", "funding_rate"]),
         "premium index": rows(premium, ["mark_price", "index_price", "last_funding_rate"])[0],

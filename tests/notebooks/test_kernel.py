@@ -62,6 +62,7 @@ OFFERED: dict[str, set[str]] = {
         *("source", "budget", "hosts", "get", "estimate_weight", "usage", "doctor", "operations"),
     },
     "link.so": {"source"},
+    "link.market.": {"spot", "futures"},
     "link.budget.": {"snapshot", "limit", "banned_until"},
     "ops.": {
         *WITH_WRITES,

@@ -123,7 +123,7 @@ LAYOUTS: dict[str, tuple[Endpoint, Any]] = {
     ),
     "an exact column": (
         endpoint("steps", column("step", "step", "amount", exact=True), column("price", "price", "amount")),
-        [{"step": "0.00000001", "price": "0.1"}, {"step": "92141578.00000000", "price": "0.7"}],
+        [{"step": "0.00000001", "price": "0.1"}, {"step": "92141578.12345678", "price": "0.7"}],
     ),
     "arrays with texts": (
         endpoint(

@@ -245,7 +245,7 @@ class Endpoint:
         rate_limit: The rate limit its weight is charged to.
         weight: Weight of one request: a number, or a function of the parameters sent.
         params: Its parameters, besides those for the window and paging.
-        unused: Parameters that only one of two pages of the documentation lists; never sent.
+        unused: Parameters that the documentation lists, be it on one of two pages, and that are never sent.
         at_least_one: Arguments of which at least one must be given.
         mutually_exclusive: Arguments of which at most one may be given.
         window: The time span of a request, None where it has none.

@@ -121,6 +121,16 @@ def test_statistics_of_a_day_are_its_candles() -> None:
     assert (made.open, made.last, made.first_id) == (hours.open[0], hours.close[-1], hours.first_trade[0])
 
 
+def test_statistics_since_ever() -> None:
+    each = market("spot", "SUIUSDT")
+    now = HISTORY.hours(each).listed_ms + HOUR_MS
+    made = statistics(HISTORY, each, 0, now)
+    trades = trades_between(HISTORY, each, 0, now)
+    assert made is not None
+    assert (made.trades, made.first_id, made.volume) == (len(trades), 0, trades.quantity.sum())
+    assert made.previous_close == made.open == trades.price[0]
+
+
 def test_the_average_is_of_five_minutes() -> None:
     each = market("spot", "XRPUSDT")
     made = average_price(HISTORY, each, NOW)
@@ -129,6 +139,14 @@ def test_the_average_is_of_five_minutes() -> None:
     assert made.quote == (trades.price * trades.quantity).sum()
     assert made.volume == trades.quantity.sum()
     assert made.close_time == trades.time[-1]
+    # A trade is out of it after five minutes.
+    oldest = int(trades.time[0])
+    inside, outside = (average_price(HISTORY, each, oldest + 5 * MINUTE_MS - before) for before in (1, 0))
+    assert inside is not None
+    assert outside is not None
+    later = trades_between(HISTORY, each, oldest + 1, oldest + 5 * MINUTE_MS)
+    assert outside.volume == later.quantity.sum()
+    assert inside.volume > outside.volume - later.quantity[later.time == oldest + 5 * MINUTE_MS].sum()
     stopped = HISTORY.hours(each).maintenance[0]
     resting = average_price(HISTORY, each, stopped + HOUR_MS)
     last = latest_trades(HISTORY, each, 1, stopped)

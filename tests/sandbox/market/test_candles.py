@@ -227,6 +227,18 @@ def test_thin_symbols_have_candles_without_trades() -> None:
         assert not getattr(made, name)[quiet].any()
 
 
+def test_a_candle_opens_with_its_first_trade_even_after_a_quiet_minute() -> None:
+    each = market("spot", "BNBETH")
+    minutes = candles(HISTORY, each, "1m", limit=1000, start_ms=START + DAY_MS, now_ms=NOW)
+    made = candles(HISTORY, each, "3m", limit=300, start_ms=START + DAY_MS, now_ms=NOW)
+    begins = set(exactly(minutes.open_time[minutes.trades == 0])) & set(exactly(made.open_time))
+    assert len(begins) > 10
+    for row in np.flatnonzero(np.isin(made.open_time, list(begins))):
+        trades = trades_between(HISTORY, each, int(made.open_time[row]), int(made.close_time[row]))
+        shown = (made.open[row], made.high[row], made.low[row], made.first_trade[row])
+        assert shown == (trades.price[0], trades.price.max(), trades.price.min(), trades.id[0])
+
+
 def test_another_seed_gives_another_market() -> None:
     first = START // MINUTE_MS
     same, other = MarketHistory(7, START), MarketHistory(8, START)

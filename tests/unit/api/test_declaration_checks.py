@@ -177,6 +177,13 @@ def test_an_endpoint_that_is_declared_and_not_listed(tmp_path: Path) -> None:
     assert found(tmp_path, declared(), listed=())[0] == f"spot.payments: {said}"
 
 
+def test_a_module_has_no_name_of_an_argument(tmp_path: Path) -> None:
+    """The method would read the argument in place of the module: `market.PAYMENTS`."""
+    market = Param(field="market", name="market", kind="text", doc="Only this market.")
+    said = "spot.payments: toolkit.endpoints.market has the name of an argument"
+    assert found(tmp_path, declared(params=(market,)))[0].startswith(said)
+
+
 def test_names_and_routes_are_declared_once(tmp_path: Path) -> None:
     endpoint = declared()
     said = found(tmp_path, endpoint, listed=(endpoint, endpoint))

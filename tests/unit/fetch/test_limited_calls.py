@@ -49,6 +49,7 @@ def test_a_call_for_some_rows_is_one_request(env: SandboxEnv, limit: int) -> Non
     frame = env.fetch(RECENT_TRADES, {**BTC, "limit": limit})
     assert len(frame) == limit
     assert frame.attrs["requests"] == 1
+    assert env.sent("/fapi/v1/time") == [], "without a span, nobody needs the time"
     assert frame.attrs["complete"] is True
 
 

@@ -127,7 +127,7 @@ _CANDLES = LAYOUTS["candles that may be closed"]
 
 
 @pytest.mark.parametrize(
-    ("made_at", "closed"),
+    ("read_at", "closed"),
     [
         (None, [False, False, False]),
         (FIRST + 60_000, [True, False, False]),
@@ -135,12 +135,12 @@ _CANDLES = LAYOUTS["candles that may be closed"]
         (FIRST + 10**9, [True, True, True]),
     ],
 )
-def test_a_candle_is_closed_if_it_ended_before_the_response_was_made(
-    made_at: int | None, closed: list[bool]
+def test_a_candle_is_closed_if_it_ended_before_the_rows_were_read(
+    read_at: int | None, closed: list[bool]
 ) -> None:
     for page in pages(*_CANDLES, exact=False):
         builder = FrameBuilder(_CANDLES[0], "float")
-        builder.add_page(replace(page, made_at=made_at))
+        builder.add_page(replace(page, read_at=read_at))
         frame = builder.frame({})
         assert list(frame["closed"]) == closed
         assert str(frame["closed"].dtype) == "boolean"
@@ -164,7 +164,7 @@ def test_an_empty_object_is_one_answered_row() -> None:
 def test_an_exact_column_is_exact_whatever_the_setting(numbers: Numbers) -> None:
     for frame in frames(*LAYOUTS["an exact column"], numbers):
         assert str(frame["step"].dtype) == "exact"
-        assert list(frame["step"]) == [Decimal("0.00000001"), Decimal("92141578")]
+        assert list(frame["step"]) == [Decimal("0.00000001"), Decimal("92141578.12345678")]
         assert str(frame["price"].dtype) == ("exact" if numbers == "exact" else "float64")
 
 

@@ -48,7 +48,7 @@ class MarketRoutes:
         return _RULES[request.endpoint.path](self._data, request)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _history(seed: int, start_ms: int) -> MarketHistory:
     """The market that all exchanges with this seed and start share: it never changes."""
     return MarketHistory(seed, start_ms)
