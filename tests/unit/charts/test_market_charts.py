@@ -263,14 +263,16 @@ def test_many_rates_are_added_up() -> None:
 
 
 def test_candles_are_the_price_with_their_extremes() -> None:
-    prices = candles(2 * 1440)
+    prices = candles(3 * 1440, start="2026-02-28")
+    prices.loc[[10, 3 * 1440 - 10], "high"] = 1e6
     ax = charts.funding(rates([0.0001] * 5), prices)
     band = next(each for each in ax.collections if isinstance(each, PolyCollection))
     (bounds,) = (path.vertices for path in band.get_paths())
-    # The last funding is at 08:00 of the second day, and half a bar of time after it is seen.
-    seen = prices[prices["open_time"] <= pd.Timestamp("2026-03-02 12:00", tz="UTC")]
+    # From eight hours before the first funding, at midnight, until half of that after the last one, at 08:00.
+    first, last = (pd.Timestamp(time, tz="UTC") for time in ("2026-02-28 16:00", "2026-03-02 12:00"))
+    seen = prices[(prices["close_time"] >= first) & (prices["open_time"] <= last)]
     assert bounds[:, 1].min() == seen["low"].min()
-    assert bounds[:, 1].max() == seen["high"].max()
+    assert bounds[:, 1].max() == seen["high"].max() < 1e6
     assert f"{seen['close'].iloc[-1]:,}" in said(ax)
 
 
