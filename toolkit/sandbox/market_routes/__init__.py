@@ -40,8 +40,8 @@ class MarketRoutes:
         self._data = MarketData(_history(seed, start_ms), limits)
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether there is a rule for an endpoint."""
-        return endpoint.method == "GET" and endpoint.path in _RULES
+        """Whether there is a rule for an endpoint; other declarations of the same path have none."""
+        return endpoint.system.startswith("market.") and endpoint.path in _RULES
 
     def payload(self, request: CheckedRequest) -> object:
         """The payload of the response."""
