@@ -15,6 +15,36 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.launched import Launched
 
+# The page contains only the cells in view. `cut_off` is how far a picture reaches out of its output, `corner`
+# the opacity of its first pixel, and `ink` the share of it that something is drawn on.
+LOOK_AT_PICTURES = """async scroller => {
+  const seen = new Map();
+  const opacities = (image, size, ...part) => {
+    const canvas = new OffscreenCanvas(size, size).getContext('2d');
+    canvas.drawImage(image, ...part, 0, 0, size, size);
+    return canvas.getImageData(0, 0, size, size).data.filter((_, place) => place % 4 === 3);
+  };
+  const look = image => {
+    const area = image.closest('.jp-OutputArea-output');
+    const box = image.getBoundingClientRect(), edge = area.getBoundingClientRect();
+    const whole = opacities(image, 64, 0, 0, image.naturalWidth, image.naturalHeight);
+    return {
+      width: box.width,
+      cut_off: Math.max(box.right - edge.right, area.scrollWidth - area.clientWidth),
+      corner: opacities(image, 1, 0, 0, 1, 1)[0],
+      background: getComputedStyle(image).backgroundColor,
+      ink: whole.filter(opacity => opacity > 20).length / whole.length,
+    };
+  };
+  for (let top = 0; ; top += scroller.clientHeight / 2) {
+    scroller.scrollTo(0, top);
+    await new Promise(resolve => setTimeout(resolve, 100));
+    for (const image of document.querySelectorAll('.jp-OutputArea-output img'))
+      if (image.naturalWidth && !seen.has(image.src)) seen.set(image.src, look(image));
+    if (top + scroller.clientHeight >= scroller.scrollHeight) return [...seen.values()];
+  }
+}"""
+
 STEP_TIMEOUT_S = 60.0  # of one step, on a slow machine
 RUN_TIMEOUT_S = 240.0  # of a whole notebook
 
@@ -166,6 +196,12 @@ class LabPage:
             scroller.evaluate("e => e.scrollBy(0, e.clientHeight / 2)")
             self.page.wait_for_timeout(100)
         raise AssertionError(f"no card contains {text!r}")
+
+    def pictures(self) -> list[dict[str, Any]]:
+        """Scroll through the notebook and look at each picture: its size, and what of it can be seen."""
+        scroller = self.page.locator(".jp-WindowedPanel-outer").first
+        found: list[dict[str, Any]] = scroller.evaluate(LOOK_AT_PICTURES)
+        return found
 
     def choose_theme(self, name: str) -> None:
         """Choose a theme in the menu Settings."""

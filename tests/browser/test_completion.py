@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 OFFERED = {
     "link.": {"exchange", "spot", "futures", "portfolio", "operations", "doctor", "usage"},
     "link.spot.": {"customers", "rebates"},
-    "toolkit.charts.": {"balances", "rebates", "traders"},
+    "toolkit.charts.": {"balances", "candles", "depth", "funding", "rebates", "traders"},
     "toolkit.panels.": {"accounts", "weight"},
 }
 

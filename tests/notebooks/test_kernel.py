@@ -52,7 +52,7 @@ def names(endpoints: object, system: str) -> set[str]:
 
 OFFERED: dict[str, set[str]] = {
     "toolkit.": {"Link", "demo", "list_endpoints", "charts", "panels", "errors", "types"},
-    "toolkit.charts.": {"balances", "rebates", "traders"},
+    "toolkit.charts.": {"balances", "candles", "depth", "funding", "rebates", "traders"},
     "toolkit.panels.": {"accounts", "weight"},
     "toolkit.errors.": {"ToolkitError", "UsageError", "ApiError"},
     "toolkit.types.": {"Outcome", "Operations"},

@@ -89,7 +89,8 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
 
 
 def test_every_notebook_is_tested() -> None:
-    assert [path.stem for path in EACH] == ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys"]
+    tested = ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys", "05_market"]
+    assert [path.stem for path in EACH] == tested
 
 
 # A chart and a panel as the last line of a cell; and the cell of the panel run again, after which the
@@ -270,3 +271,33 @@ def test_keys(run: Run) -> None:
     for secret in said(notebook, secrets).split():
         assert len(secret) > 30
         assert secret not in shown
+
+
+def test_market(run: Run) -> None:
+    notebook = run(nbformat.read(NOTEBOOKS / "05_market.ipynb", as_version=4))
+    check_all_went_well(notebook)
+
+    (symbols,) = bundles(notebook, "spot.symbols()")
+    assert re.search(r"BTCUSDT +TRADING +BTC +USDT +0\.01 +0\.00001 +5$", symbols["text/plain"], re.MULTILINE)
+    bar, year = bundles(notebook, "year = link")
+    assert WIDGET in bar
+    assert re.findall(r"True|False", year["text/plain"]) == ["True", "True", "False"]
+    assert "in 526 requests, weight 1,052" in said(notebook, "year.attrs['requests']")
+    (gaps,) = bundles(notebook, 'year.attrs["gaps"]')
+    assert "rows" in gaps["text/plain"]
+
+    for words, text in (
+        ("candles(year);", "BTCUSDT candles, 1 day each, put together from 525,"),
+        ("candles(year.tail(120));", "BTCUSDT candles, 1 minute each; "),
+        ("charts.funding(", "BTCUSDT funding, "),
+        ("charts.depth(", "BTCUSDT order book, mid "),
+    ):
+        chart = bundles(notebook, words)[-1]
+        assert chart["text/plain"].startswith(text)
+        assert "image/png" in chart
+
+    (summary,) = bundles(notebook, "summary")
+    assert len(re.findall(r"^20..-", summary["text/plain"], re.MULTILINE)) >= 4
+    worth = said(notebook, "merge_asof")
+    assert re.search(r"BTC: [0-9,.]+ USDT when they were paid, [0-9,.]+ USDT now", worth)
+    assert "NaN" not in bundles(notebook, "merge_asof")[-1]["text/plain"]

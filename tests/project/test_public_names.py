@@ -32,6 +32,7 @@ MODULES = {
     """,
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads
+        candles depth funding         ... of a market
     """,
     "toolkit.panels": """
         accounts weight               what sub-accounts hold, what the rate limits still allow

@@ -41,9 +41,9 @@ class Launched:
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
-        inner = {
-            name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "XDG_"))
-        }
+        # Kernels choose the backend of matplotlib that shows figures.
+        foreign = ("JUPYTER", "XDG_", "MPLBACKEND")
+        inner = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         inner |= {"HOME": str(self.home), MARK: self.mark, "CI": "true"}
         inner["SHELL"] = shutil.which("bash") or "sh"  # independent of the shell that runs the tests
         if self.stand_in is not None:

@@ -12,11 +12,14 @@ readable on light and dark backgrounds.
 
 import typing as _typing
 
+from toolkit.charts._candles import candles
 from toolkit.charts._counts import balances, traders
+from toolkit.charts._depth import depth
+from toolkit.charts._funding import funding
 from toolkit.charts._rebates import rebates
 from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
-__all__ = ["balances", "rebates", "traders"]
+__all__ = ["balances", "candles", "depth", "funding", "rebates", "traders"]
 
 
 def __dir__() -> list[str]:

@@ -63,10 +63,13 @@ def traders(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     target = ax or draw.figure(1, draw.EMPTY_HEIGHT if sums.empty else 3.2)[0]
     if sums.empty:
         draw.empty(target, title, "per day", "Nobody traded", frame.attrs)
+        draw.describe(target, f"{title}: nobody.")
         return target
     draw.bars(target, draw.fill_gaps(sums, "D"), draw.partial_periods(frame.attrs, "D"), names, colours)
     draw.set_title(target, title, "per day")
     draw.legend(target, draw.patches(names, colours) if has_counts else [])
+    most = draw.short(float(sums.sum(axis=1).max()))
+    draw.describe(target, f"{title} per day, {draw.span_of_periods(sums.index)}: {most} at most.")
     return target
 
 
@@ -118,6 +121,7 @@ def balances(
     heading = ", ".join(short_name(part) for part in (title, unit) if part)
     if largest.empty:
         draw.empty(target, heading, "largest sub-accounts", "No sub-account holds anything", {})
+        draw.describe(target, f"{heading}: no sub-account holds anything.")
         return target
     bars = target.barh(range(len(largest)), largest, color=draw.COLOURS[0], height=0.66)
     numbers = [draw.short(value) for value in largest]
@@ -127,7 +131,9 @@ def balances(
     target.margins(x=0.1, y=0.02)
     is_additive = values.min() > 0
     share = f"{largest.sum() / values.sum():.0%} of the total" if is_additive else ""
-    draw.set_title(target, f"{heading}: the {len(largest)} largest sub-accounts", share)
+    title = f"{heading}: the {len(largest)} largest sub-accounts"
+    draw.set_title(target, title, share)
+    draw.describe(target, f"{title}, from {numbers[-1]} to {numbers[0]}.")
     return target
 
 

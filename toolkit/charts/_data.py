@@ -7,7 +7,10 @@ from math import isnan, nan
 from operator import index
 from typing import Any, SupportsIndex
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from toolkit.errors import UsageError
 
@@ -65,6 +68,12 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], usage: str) -> 
 
 def _other_chart(frame: pd.DataFrame) -> str:
     """The chart that draws the frame, if there is one."""
+    if {"open_time", "open", "close"} <= set(frame.columns):
+        return " charts.candles() draws it."
+    if {"side", "price", "quantity"} <= set(frame.columns):
+        return " charts.depth() draws it."
+    if "funding_rate" in frame:
+        return " charts.funding() draws it."
     if "old_trader" in frame:
         return " charts.traders() draws it."
     if any(name in frame for name in BALANCES):
@@ -105,6 +114,11 @@ def times(column: pd.Series) -> pd.Series:
     )
 
 
+def milliseconds(when: pd.Series) -> npt.NDArray[np.int64]:
+    """Times in UTC, none of them missing, as milliseconds since 1970."""
+    return np.asarray(when.dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64))
+
+
 def amounts(column: pd.Series) -> pd.Series:
     """The amounts of a column as floats, for drawing. Missing ones stay missing.
 
@@ -112,6 +126,11 @@ def amounts(column: pd.Series) -> pd.Series:
         UsageError: The column holds something else.
     """
     try:
+        if pd.api.types.is_numeric_dtype(column):
+            if pd.api.types.is_extension_array_dtype(column):  # exact ones too: ten times as fast as pandas
+                floats = pa.array(column.array).cast(pa.float64(), safe=False)
+                return pd.Series(floats.to_numpy(zero_copy_only=False), column.index, name=column.name)
+            return column.astype("float64")
         plain = column.astype(object).map(lambda value: nan if is_missing(value) else float(value))
         return plain.astype("float64")
     except (TypeError, ValueError):

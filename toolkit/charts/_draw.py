@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from math import floor, log10
 from typing import Any, Literal
 
@@ -280,10 +281,38 @@ def legend(ax: Axes, entries: Sequence[tuple[str, Artist]]) -> None:
     for text, name in zip(box.get_texts(), names, strict=True):
         set_text(text, name)
     rows = -(-len(names) // columns)
+    raise_title(ax, 12.5 + 13.5 * rows)
+
+
+def raise_title(ax: Axes, pad: float) -> None:
+    """Move the title up, to make room under it; in points."""
     title, properties = prepare(ax.get_title(loc="left"), "bold")
-    ax.set_title(title, loc="left", pad=12.5 + 13.5 * rows, **_TITLE, **properties)
+    ax.set_title(title, loc="left", pad=pad, **_TITLE, **properties)
 
 
 def _entry_width(name: str) -> float:
     """Approximate width of a legend entry in points. Letters outside ASCII may be twice as wide."""
     return _KEY + _LETTER * sum(1 if letter.isascii() else 2 for letter in name)
+
+
+def describe(ax: Axes, text: str) -> None:
+    """Describe the figure in words, for readers who do not see it: screen readers and text consoles.
+
+    Args:
+        ax: Axes of the figure. Those of several charts of the toolkit are described one after the other.
+        text: What is drawn on them.
+    """
+    shown = getattr(ax.figure, "_repr_mimebundle_", None)
+    texts = [*(shown.args[0] if shown else ()), text]
+    ax.figure._repr_mimebundle_ = partial(_description, texts)  # type: ignore[union-attr]
+
+
+def _description(texts: Sequence[str], **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    text = "\n".join(texts)
+    return {"text/plain": text}, {"image/png": {"alt": text}}
+
+
+def span_of_periods(periods: pd.Index) -> str:
+    """The first and the last of some periods, in words."""
+    first, last = periods.min(), periods.max()
+    return f"{first.day} {first:%b %Y} to {last.day} {last:%b %Y}"

@@ -84,6 +84,7 @@ def rebates(
             text += f" in {name}; there are some in {name_list(map(short_name, all_assets))}"
         unit = f"{name} {draw.PERIODS[freq][0]}".strip()
         draw.empty(target, chart.heading, unit, text, rows.attrs)
+        draw.describe(target, f"{chart.heading}: {text}.")
         return target
     if by == "asset" and ax is None:
         shown, hidden = assets[:top], assets[top:]
@@ -187,7 +188,11 @@ class _Chart:
             draw.label(
                 ax, complete.index[int(complete.argmax())], highest, draw.short(highest), weight="bold"
             )
-        draw.set_title(ax, self.heading, f"{short_name(asset)} {draw.PERIODS[self._freq][0]}")
+        unit = f"{short_name(asset)} {draw.PERIODS[self._freq][0]}"
+        draw.set_title(ax, self.heading, unit)
+        total = f"{draw.short(float(sums.to_numpy().sum()))} {short_name(asset)}"
+        span = draw.span_of_periods(sums.index)
+        draw.describe(ax, f"{self.heading}, {unit}, {span}: {total} in all.")
         if has_legend:
             patches = draw.patches(names, colours) if self._is_stacked else []
             draw.legend(ax, [*patches, *((AVERAGE_LABEL, line) for line in lines)])

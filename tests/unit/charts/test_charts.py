@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
@@ -205,6 +206,30 @@ def test_tick_labels_are_neither_all_light_nor_all_dark() -> None:
     labels = [*ax.get_xticklabels(), *ax.get_yticklabels()]
     assert {is_light(label.get_color()) for label in labels} == {True, False}
     assert to_rgba(ax.figure.get_facecolor())[3] == 0
+
+
+def words(ax: Axes) -> str:
+    """What a notebook saves as the text of a figure, and as the alternative text of its picture."""
+    data, metadata = DisplayFormatter().format(ax.figure)
+    text: str = data["text/plain"]
+    assert metadata["image/png"] == {"alt": text}
+    return text
+
+
+def test_a_figure_describes_itself_in_words() -> None:
+    days = "1 Mar 2026 to 12 Mar 2026"
+    assert words(charts.rebates(rebates())) == f"Rebates, USDT per day, {days}: 78 USDT in all."
+    several = words(charts.rebates(rebates(asset=["USDT", "BTC"] * 6)))
+    assert several.splitlines()[1] == "Rebates, BTC per day, 2 Mar 2026 to 12 Mar 2026: 42 BTC in all."
+    assert words(charts.rebates(rebates(), asset="BNB")) == (
+        "Rebates: No rebates in BNB; there are some in USDT."
+    )
+    traders = rebates(customer_id="1").drop(columns=["income", "symbol"])
+    assert words(charts.traders(traders)) == f"Customers with rebates per day, {days}: 1 at most."
+    assert words(charts.traders(traders[:0])) == "Customers with rebates: nobody."
+    balances = pd.DataFrame({"sub_account_id": ["a", "b"], "total_net_asset_of_btc": [1.0, 5.0]})
+    assert words(charts.balances(balances)) == "Margin, net, BTC: the 2 largest sub-accounts, from 5 to 1."
+    assert words(charts.balances(balances[:0])) == "Margin, net, BTC: no sub-account holds anything."
 
 
 def test_frames_from_the_sandbox_can_be_drawn() -> None:
