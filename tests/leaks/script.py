@@ -24,6 +24,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,14 @@ class Script:
     def reads(self, link: Any, endpoints: list[str]) -> None:
         for name in endpoints:
             self.do(lambda name=name: method_of(link, name)(**self.given["reads"][name]))  # type: ignore[misc]
-        for each in (link, link.budget, link.budget.snapshot(), link.exchange, link.spot, link._connection):
+        for each in (
+            link,
+            link.budget,
+            link.budget.snapshot(),
+            link.exchange,
+            link.market.spot,
+            link._connection,
+        ):
             self.do(lambda each=each: each)  # type: ignore[misc]
         # Its other methods without arguments: usage, doctor and the like.
         for name in dir(link):
@@ -242,6 +250,7 @@ class Script:
             (charts.rebates, link.spot.rebates(), "png"),
             (charts.balances, link.exchange.spot_balances(), "svg"),
             (charts.traders, link.futures.trader_counts(), "svg"),
+            (charts.candles, link.market.spot.klines("BTCUSDT", "1h"), "png"),
         ):
             axes = self.do(lambda chart=chart, frame=frame: chart(frame))  # type: ignore[misc]
             if axes is not None:
@@ -353,8 +362,7 @@ class Script:
 
 def method_of(owner: Any, endpoint: str) -> Any:
     """The method of an endpoint, such as `link.spot.rebates`."""
-    system, _, name = endpoint.partition(".")
-    return getattr(getattr(owner, system), name)
+    return attrgetter(endpoint)(owner)
 
 
 @contextmanager
