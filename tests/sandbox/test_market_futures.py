@@ -249,6 +249,7 @@ def test_the_basis_is_a_difference(contract: str) -> None:
         index, future = Decimal(row["indexPrice"]), Decimal(row["futuresPrice"])
         assert Decimal(row["basis"]) == future - index
         assert abs(Decimal(row["basisRate"]) - (future - index) / index) < Decimal("0.0001")
+        assert (row["annualizedBasisRate"] == "") == (contract == "PERPETUAL")
 
 
 def test_maintenance_leaves_gaps_in_series() -> None:

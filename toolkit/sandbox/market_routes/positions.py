@@ -119,8 +119,11 @@ def _takers(data: MarketData, request: CheckedRequest, market: Market, times: In
 def _basis(data: MarketData, request: CheckedRequest, market: Market, times: Int64Array) -> list[Piece]:
     found = basis(data.history, market, times)
     words = (request.values["pair"].encode(), market.contract.encode())
+    annualized: list[Piece] = [] if found.annualized is None else [_ratio(found.annualized)]
     return [
-        b'{"pair":"%s","contractType":"%s","annualizedBasisRate":"","indexPrice":"' % words,
+        b'{"pair":"%s","contractType":"%s","annualizedBasisRate":"' % words,
+        *annualized,
+        b'","indexPrice":"',
         values(found.index),
         b'","futuresPrice":"',
         values(found.futures),
