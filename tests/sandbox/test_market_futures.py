@@ -220,6 +220,7 @@ def test_open_interest_agrees_with_its_history() -> None:
     mark = Decimal(answer(serve(hour), PREMIUM, **BTC)["markPrice"])
     assert abs(Decimal(row["sumOpenInterestValue"]) - mark * Decimal(now["openInterest"])) < 1
     assert code(THIS, HELD) == -1102
+    assert Decimal(answer(THIS, HELD, symbol="ATOMUSDT")["openInterest"]) == 0, "it was delisted"
 
 
 @pytest.mark.parametrize("path", RATIOS)

@@ -234,6 +234,15 @@ def test_symbols_of_futures_are_those_of_the_market() -> None:
     assert code(THIS, UM_INFO, **BTC) == -1101, "it takes no symbol"
 
 
+def test_maintenance_is_told() -> None:
+    stopped, resumed = HISTORY.hours(spot("BTCUSDT")).maintenance
+    for now, halted in ((stopped - 1, 0), (stopped, 1), (resumed - 1, 1), (resumed, 0)):
+        this = serve(now)
+        assert answer(this, "/sapi/v1/system/status")["status"] == halted
+        assert answer(this, INFO, **BTC)["symbols"][0]["status"] == ("TRADING", "HALT")[halted]
+        assert answer(this, "/api/v3/ticker/bookTicker", **BTC)["bidPrice"] != "0.00000000", "the book rests"
+
+
 def test_a_future_that_ended_has_its_delivery_date() -> None:
     rows = {row["symbol"]: row for row in answer(THIS, UM_INFO)["symbols"]}
     ended = rows["ATOMUSDT"]

@@ -38,8 +38,10 @@ Series = Callable[[MarketData, CheckedRequest, Market, Int64Array], list[Piece]]
 def _now(data: MarketData, request: CheckedRequest) -> object:
     market = data.one("um", request)
     found = open_interest(data.history, market, np.array([request.now_ms]))
+    # All contracts were settled when trading ended.
+    held = found.contracts[0] if data.status(market, request.now_ms) == "TRADING" else 0
     return {
-        "openInterest": quantity_text(market, int(found.contracts[0])),
+        "openInterest": quantity_text(market, int(held)),
         "symbol": market.symbol,
         "time": request.now_ms,
     }
