@@ -88,7 +88,8 @@ def _level_size(market: Market, price: int) -> float:
     base, quote = PRICES_USD[market.base], PRICES_USD[market.quote]
     ticks = base / quote * 10**market.price_decimals
     usd = market.weight * _USD_PER_BASIS_POINT * _one_in(price) * 10_000 / ticks
-    return usd / base * 10**market.quantity_decimals
+    size: float = usd / base * 10**market.quantity_decimals
+    return size
 
 
 def _spread(key: int, moment: int, price: int) -> int:
