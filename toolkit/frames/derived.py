@@ -31,7 +31,7 @@ def derived_array(
         DecodeError: The rows are not in the order that the column stands for.
     """
     if column.derived == "closed":
-        return _closed(arrays[column.of], page.made_at)
+        return _closed(arrays[column.of], page.read_at)
     if column.derived == "level":
         if column.of:
             _check_best_first(_units(arrays[column.of]), page.lists)
@@ -41,14 +41,14 @@ def derived_array(
     return pa.array(np.ones(rows, np.bool_))
 
 
-def _closed(times: pa.Array, made_at: int | None) -> pa.Array:
-    """Whether a time is proven to have passed when the response was made; false where it is unknown."""
-    if made_at is None:
+def _closed(times: pa.Array, read_at: int | None) -> pa.Array:
+    """Whether a time is proven to have passed when the rows were read; false where it is unknown."""
+    if read_at is None:
         return pa.array(np.zeros(len(times), np.bool_))
     numbers = times.view(pa.int64())
     if not times.null_count:
-        return pa.array(numbers.to_numpy() < made_at)  # much faster for a page than Arrow
-    return pc.fill_null(pc.less(numbers, made_at), False)
+        return pa.array(numbers.to_numpy() < read_at)  # much faster for a page than Arrow
+    return pc.fill_null(pc.less(numbers, read_at), False)
 
 
 def _units(amounts: pa.Array) -> list[int]:

@@ -110,7 +110,7 @@ class NumberArrayReader:
         data = body.translate(None, b'"[],')
         if len(data) != lengths.sum():  # there are more marks than these
             raise Unusual
-        numbers = Numbers(data, lengths)
+        numbers = NumberTable(data, lengths)
         for position in self._extra:
             if position not in quoted:
                 numbers.integers(position)
@@ -124,7 +124,7 @@ class NumberArrayReader:
             self._marks[quoted] = _marks_of(quoted, self._width)
         return self._marks[quoted]
 
-    def _page(self, numbers: Numbers, rows: int) -> Page:
+    def _page(self, numbers: NumberTable, rows: int) -> Page:
         columns: list[pa.Array] = []
         moments: NDArray[np.int64] | list[int | None] = []
         floats = numbers.floats(self._floats)
@@ -169,7 +169,7 @@ def _marks_of(positions: frozenset[int], width: int) -> _Marks:
     return _Marks(quoted, before, after, before + after)
 
 
-class Numbers:
+class NumberTable:
     """A table of numbers in text, of which each column has as many decimals in every row.
 
     Without the points they are whole numbers, which are parsed at once. A float that is such a number divided

@@ -29,8 +29,8 @@ class Page:
         texts: Amounts as they were received, by index of their column, where `columns` has them converted
             and they are needed to tell rows apart.
         lists: Number of rows in each of the endpoint's `row_lists`; empty where it has none.
-        made_at: The earliest time at which the exchange made the response, in milliseconds; None where that
-            is unknown.
+        read_at: A time before which the exchange cannot have read the rows, in milliseconds; None where none
+            is known.
         undeclared: Names of fields that were received but are not declared.
         outline: What of the response can tell that it reports an error: the object around the rows, or a list
             with the first row.
@@ -41,7 +41,7 @@ class Page:
     moments: Moments = field(default_factory=list, repr=False)
     texts: Mapping[int, pa.Array] = field(default_factory=dict, repr=False)
     lists: tuple[int, ...] = ()
-    made_at: int | None = None
+    read_at: int | None = None
     undeclared: frozenset[str] = frozenset()
     outline: Any = field(default=None, repr=False)
 

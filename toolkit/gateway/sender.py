@@ -56,6 +56,8 @@ MAX_RETRIES = 5
 TOO_MANY_REQUESTS = -1003
 # Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
 MAX_CLOCK_LEAD_S = 0.5
+# Seconds that the exchange takes at most from reading rows to dating their response.
+MAX_READ_S = 1.0
 _EXAMPLE_HEADER = "X-Sandbox-Example"  # marks what the sandbox makes from a documented example
 
 _LOG = logging.getLogger(__name__)
@@ -153,9 +155,8 @@ class Sender:
                     stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
                     if not isinstance(payload, Page):
                         return payload
-                    if made is None and not is_cached(response.headers):
-                        made = sent_at  # it was made after the request was sent
-                    return payload if made is None else replace(payload, made_at=int(made * 1000))
+                    read_at = None if is_cached(response.headers) else _read_at(made, sent_at)
+                    return payload if read_at is None else replace(payload, read_at=int(read_at * 1000))
             if isinstance(error, errors.CredentialsError) and credentials is None:
                 raise _keyless_error(error)
             if isinstance(error, errors.BannedError):
@@ -381,6 +382,22 @@ def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
             "change log; a newer toolkit may know the change."
         )
     return errors.CredentialsError(error.endpoint, error.status, error.code, error.message, advice=advice)
+
+
+def _read_at(made_at: float | None, sent_at: float | None) -> float | None:
+    """Return a time before which the exchange cannot have read the rows of a response; None without one.
+
+    It reads them after the request was sent, and before it dates the response: at the end of a minute, a
+    response may have the date of the next one although its rows are older.
+
+    Args:
+        made_at: The `Date` of the response, None where it is not known.
+        sent_at: The host's time when the request was sent, at the earliest; None where it is not known.
+    """
+    if made_at is None:
+        return sent_at
+    earliest = made_at - MAX_READ_S
+    return min(made_at, earliest if sent_at is None else max(earliest, sent_at))
 
 
 def _label(error: errors.ToolkitError) -> str:

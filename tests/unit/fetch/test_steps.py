@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.clocks import FakeClock
@@ -195,6 +196,7 @@ def test_all_rows_and_all_gaps_of_a_span(case: tuple[str, Span, Times, Times, in
         assert max(1, asked) <= request["limit"] <= SERIES.paging.maximum
 
 
+@settings(max_examples=40)
 @given(series())
 def test_gaps_cost_a_request_at_most_where_nothing_is_cut_off(
     case: tuple[str, Span, Times, Times, int, bool],
@@ -268,6 +270,16 @@ def test_of_two_ways_that_weigh_the_same_the_one_with_fewer_requests() -> None:
     model = Model(begins("1m", span.start, span.end))
     fetch(model, plan_of("1m", span, endpoint))
     assert [request["limit"] for request in model.requests] == [10]
+
+
+def test_a_window_is_not_longer_than_a_request_may_be() -> None:
+    assert SERIES.window is not None
+    short = replace(SERIES, window=replace(SERIES.window, max_span=timedelta(minutes=4)))
+    span = Span(NOW_MS - 30 * MINUTE, NOW_MS - 1)
+    model = Model(begins("1m", span.start, span.end))
+    assert fetch(model, plan_of("1m", span, short)).times == model.times
+    for request in model.requests:
+        assert request["endTime"] - request["startTime"] <= 4 * MINUTE
 
 
 # -- what no series has ------------------------------------------------------------------------------------
@@ -359,6 +371,23 @@ def test_a_response_without_a_date_was_made_after_its_request(
     env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert closed_with(env, {"Date": ""}, monkeypatch) == 29
+
+
+@pytest.mark.parametrize(("seconds", "closed"), [(59.9, 29), (60.0, 30), (60.1, 30)])
+def test_a_candle_is_not_closed_because_the_response_has_a_later_date(
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, seconds: float, closed: int
+) -> None:
+    """The rows may have been read before the response was dated."""
+    steps = begins("1m", env.now - 29 * MINUTE, env.now)
+    serve(env, steps)
+    env.clock.advance(seconds)
+    dated = {"Date": formatdate(steps[-1] / 1000 + 60, usegmt=True)}
+    session = env.link._connection.session
+    read = session.read
+    monkeypatch.setattr(session, "read", lambda *given: with_headers(given[0], read(*given), dated))
+    frame = env.fetch(SERIES, {**BTC, "interval": "1m"}, start=steps[0])
+    assert len(frame) == 30
+    assert frame["closed"].sum() == closed
 
 
 def closed_with(env: SandboxEnv, header: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:

@@ -127,7 +127,7 @@ _CANDLES = LAYOUTS["candles that may be closed"]
 
 
 @pytest.mark.parametrize(
-    ("made_at", "closed"),
+    ("read_at", "closed"),
     [
         (None, [False, False, False]),
         (FIRST + 60_000, [True, False, False]),
@@ -135,12 +135,12 @@ _CANDLES = LAYOUTS["candles that may be closed"]
         (FIRST + 10**9, [True, True, True]),
     ],
 )
-def test_a_candle_is_closed_if_it_ended_before_the_response_was_made(
-    made_at: int | None, closed: list[bool]
+def test_a_candle_is_closed_if_it_ended_before_the_rows_were_read(
+    read_at: int | None, closed: list[bool]
 ) -> None:
     for page in pages(*_CANDLES, exact=False):
         builder = FrameBuilder(_CANDLES[0], "float")
-        builder.add_page(replace(page, made_at=made_at))
+        builder.add_page(replace(page, read_at=read_at))
         frame = builder.frame({})
         assert list(frame["closed"]) == closed
         assert str(frame["closed"].dtype) == "boolean"
