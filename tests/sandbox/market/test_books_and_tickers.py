@@ -121,6 +121,16 @@ def test_statistics_of_a_day_are_its_candles() -> None:
     assert (made.open, made.last, made.first_id) == (hours.open[0], hours.close[-1], hours.first_trade[0])
 
 
+def test_statistics_since_ever() -> None:
+    each = market("spot", "SUIUSDT")
+    now = HISTORY.hours(each).listed_ms + HOUR_MS
+    made = statistics(HISTORY, each, 0, now)
+    trades = trades_between(HISTORY, each, 0, now)
+    assert made is not None
+    assert (made.trades, made.first_id, made.volume) == (len(trades), 0, trades.quantity.sum())
+    assert made.previous_close == made.open == trades.price[0]
+
+
 def test_the_average_is_of_five_minutes() -> None:
     each = market("spot", "XRPUSDT")
     made = average_price(HISTORY, each, NOW)

@@ -59,17 +59,18 @@ def statistics(history: MarketHistory, market: Market, start_ms: int, now_ms: in
     last = latest_trades(history, market, 1, now_ms)
     if not len(last):
         return None
-    first_minute, last_minute = -(-start_ms // MINUTE_MS), (now_ms + 1) // MINUTE_MS
+    begin = max(start_ms, history.hours(market).listed_ms)
+    first_minute, last_minute = -(-begin // MINUTE_MS), (now_ms + 1) // MINUTE_MS
     if first_minute < last_minute:
         whole = history.minutes(market, first_minute, last_minute - first_minute)
         whole = whole[whole.trades > 0]
         edges = (
-            trades_between(history, market, start_ms, first_minute * MINUTE_MS - 1),
+            trades_between(history, market, begin, first_minute * MINUTE_MS - 1),
             trades_between(history, market, last_minute * MINUTE_MS, now_ms),
         )
     else:
         whole = Minutes.empty(0)
-        edges = trades_between(history, market, start_ms, now_ms), last[:0]
+        edges = trades_between(history, market, begin, now_ms), last[:0]
     first_id = trade_count(history, market, start_ms - 1)
     last_id = int(last.id[0])
     count = last_id - first_id + 1

@@ -120,6 +120,8 @@ def aggregate_count(history: MarketHistory, market: Market, until_ms: int) -> in
 
 def counts(history: MarketHistory, market: Market, until_ms: int) -> tuple[int, int]:
     """The number of trades and of aggregate trades up to a time, which is included."""
+    if until_ms < history.hours(market).listed_ms:
+        return 0, 0
     minute = until_ms // MINUTE_MS
     row = minute % BLOCK
     minutes = history.block(market, minute // BLOCK)[0]
