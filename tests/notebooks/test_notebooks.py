@@ -147,7 +147,7 @@ def test_tour(run: Run, tmp_path: Path) -> None:
     assert after[0]["text/plain"] == "[]"
 
     (endpoints,) = bundles(notebook, "toolkit.list_endpoints()")
-    assert "spot.rebates" in endpoints["text/html"]
+    assert "exchange.partner" in endpoints["text/html"]
 
     assert "image/png" in bundles(notebook, "charts.rebates")[-1]
 

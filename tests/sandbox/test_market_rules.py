@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -107,6 +108,15 @@ def test_a_table_takes_the_place_of_the_market() -> None:
     this = serve(tables={"market.spot.klines": table})
     assert answer(this, CANDLES, **BTC, interval="1m") == rows
     assert "market.spot.klines" not in this.examples
+
+
+def test_another_declaration_of_a_path_is_served_from_its_own_example() -> None:
+    theirs = ENDPOINTS_BY_NAME["market.spot.ticker_price"]
+    mine = replace(theirs, system="account", params=(), mutually_exclusive=())
+    example = [{"symbol": "BTCUSDT", "price": "1.5"}]
+    this = serve(endpoints=[mine], examples={mine.qualified_name: example})
+    response = get(this, mine.path)
+    assert (response.json(), response.headers[EXAMPLE_HEADER]) == (example, "1")
 
 
 def test_exchanges_of_one_seed_share_a_market_and_another_seed_has_another() -> None:

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.market_requests import (
     DAY,
@@ -14,6 +16,7 @@ from tests.support.market_requests import (
     HOUR,
     MINUTE,
     NOW_MS,
+    START_MS,
     answer,
     code,
     serve,
@@ -22,6 +25,7 @@ from tests.support.market_requests import (
     weight,
 )
 from toolkit.sandbox.market.books import book
+from toolkit.sandbox.market.symbols import SPOT, UM, Market
 
 BTC = {"symbol": "BTCUSDT"}
 DEPTH, UM_DEPTH = "/api/v3/depth", "/fapi/v1/depth"
@@ -130,6 +134,45 @@ def test_all_answers_of_one_moment_agree(
         assert {name: day[name] for name in offers} == offers
     else:
         assert answer(this, price, symbol=symbol)["time"] == trade["time"]
+
+
+@settings(max_examples=20)
+@given(
+    market=st.sampled_from([*SPOT, *UM]),
+    since=st.integers(min_value=MINUTE, max_value=NOW_MS - START_MS),
+    interval=st.sampled_from(["5m", "1h", "4h"]),
+)
+def test_any_moment_of_any_symbol_agrees(market: Market, since: int, interval: str) -> None:
+    """The trades of the minute that runs, its candle, a longer candle, the book and the tickers."""
+    hours = HISTORY.hours(market)
+    now_ms = max(hours.listed_ms + MINUTE, min(START_MS + since, hours.delisted_ms or NOW_MS) - 1)
+    this = serve(now_ms)
+    host = "/api/v3" if market.kind == "spot" else "/fapi/v1"
+    symbol = {"symbol": market.symbol}
+    minute = now_ms // MINUTE * MINUTE
+    trades = answer(this, f"{host}/aggTrades", **symbol, startTime=minute, limit=1000)
+    candles = answer(this, f"{host}/klines", **symbol, interval="1m", startTime=minute)
+    assert sum(row["l"] - row["f"] + 1 for row in trades) == sum(row[8] for row in candles)
+    if trades:
+        assert (trades[-1]["p"], trades[0]["p"]) == (candles[0][4], candles[0][1])
+        assert sum(Decimal(row["q"]) for row in trades) == Decimal(candles[0][5])
+    last = answer(this, f"{host}/trades", **symbol, limit=1)[0]
+    day = answer(this, DAILY if host == "/api/v3" else UM_DAILY, **symbol)
+    assert last["price"] == day["lastPrice"]
+    assert answer(this, PRICE if host == "/api/v3" else UM_PRICE, **symbol)["price"] == last["price"]
+    levels = answer(this, f"{host}/depth", **symbol, limit=5)
+    offers = answer(this, BEST if host == "/api/v3" else UM_BEST, **symbol)
+    best = [[offers["bidPrice"], offers["bidQty"]], [offers["askPrice"], offers["askQty"]]]
+    assert best == [levels["bids"][0], levels["asks"][0]]
+    assert Decimal(offers["bidPrice"]) <= Decimal(last["price"]) <= Decimal(offers["askPrice"])
+    longer = answer(this, f"{host}/klines", **symbol, interval=interval, limit=1)[0]
+    parts = answer(this, f"{host}/klines", **symbol, interval="1m", startTime=longer[0], limit=1000)
+    assert sum(Decimal(row[5]) for row in parts) == Decimal(longer[5])
+    assert sum(row[8] for row in parts) == longer[8]
+    live = [row for row in parts if row[8]] or parts
+    assert [live[0][1], live[-1][4]] == [longer[1], longer[4]]
+    assert max(Decimal(row[2]) for row in live) == Decimal(longer[2])
+    assert min(Decimal(row[3]) for row in live) == Decimal(longer[3])
 
 
 @pytest.mark.parametrize(("path", "host"), [(DAILY, "/api/v3"), (UM_DAILY, "/fapi/v1")])

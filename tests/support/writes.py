@@ -200,7 +200,8 @@ def _leg(account: str, wallet: Wallet) -> Holds:
         before, now = (each.account(sent[account]) for each in (PRISTINE, world))
         assert before is not None
         assert now is not None
-        more = now.balances.free(wallet, sent["asset"]) - before.balances.free(wallet, sent["asset"])
+        held = [each.balances.wallets[wallet].get(sent["asset"], Decimal(0)) for each in (before, now)]
+        more = held[1] - held[0]
         assert more in (0, Decimal(sent["amount"]))
         return more != 0
 

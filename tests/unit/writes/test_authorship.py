@@ -289,10 +289,10 @@ def test_an_equal_transfer_by_somebody_else_does_not_replace_a_lost_one(write_en
     """A transfer that was not executed is sent again, and only once."""
     endpoint_name = "exchange.transfer"
     to = write_env.world.accounts[0]
-    before = to.balances.free("spot", "USDT")
+    before = to.balances.wallets["spot"]["USDT"]
     write_env.fail(endpoint_name, "reset-before")
     lost = write_env.ops.exchange.transfer("USDT", "40", to_id=to.id)
     assert somebody_else(write_env, endpoint_name).exchange.transfer("USDT", "40", to_id=to.id)
     assert lost.reconcile().status == "rejected"
     assert write_env.ops.exchange.transfer("USDT", "40", to_id=to.id)
-    assert to.balances.free("spot", "USDT") - before == Decimal(80)
+    assert to.balances.wallets["spot"]["USDT"] - before == Decimal(80)

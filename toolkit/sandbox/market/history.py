@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
+from toolkit.runtime import forks
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.minutes import Minutes, MinuteSeries, OrderTotals
 from toolkit.sandbox.market.paths import BLOCK
@@ -27,6 +28,9 @@ class BoundedCache(Generic[Kept]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._values: OrderedDict[Hashable, Kept] = OrderedDict()
+        forks.renew(self._make_lock)
+
+    def _make_lock(self) -> None:
         self._lock = Lock()
 
     def find(self, key: Hashable) -> Kept | None:

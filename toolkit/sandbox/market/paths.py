@@ -120,27 +120,30 @@ class Paths:
         return values
 
     def at(self, walks: Int64Array, times: Int64Array) -> FloatArray:
-        """The values of these walks at these times in ms; beyond the blocks, the nearest value.
-
-        A walk is the sum of the line between the ends of its block, of a tent for each level, as high as the
-        displacement of its middle, and of the jump. So all levels are made at once.
-        """
+        """The values of these walks at these times in ms; beyond the blocks, the nearest value."""
         times = np.clip(times, self._first * BLOCK * MINUTE_MS, (self._last + 1) * BLOCK * MINUTE_MS - 1)
-        block = times // (BLOCK * MINUTE_MS)
-        column, begin = block - self._first, block * BLOCK
-        elapsed = (times - begin * MINUTE_MS) / MINUTE_MS
-        middles = (elapsed.astype(np.int64) >> _SHIFTS << _SHIFTS) + _HALVES
-        tents = np.abs(elapsed - middles)
-        tents *= -1 / _HALVES
-        tents += 1
+        minutes = times // MINUTE_MS
+        offsets = minutes % BLOCK
+        column = minutes // BLOCK - self._first
+        # The middles follow from the moment alone, so the displacements of all levels are made at once.
+        middles = (offsets >> _SHIFTS << _SHIFTS) + _HALVES
         every = np.broadcast_to(walks, middles.shape).ravel()
-        tents *= self._numbers(every, (begin + middles).ravel()).reshape(middles.shape)
-        tents *= _SCALES[_HALVES]
+        displaced = self._numbers(every, (minutes - offsets + middles).ravel()).reshape(middles.shape)
+        displaced *= _SCALES[_HALVES]
+        displaced *= self._deviations[walks, column]
         jumps = self._jumps[walks, column]
         left, right = self._nodes[walks, column], self._nodes[walks, column + 1] - jumps
-        values: FloatArray = left + (right - left) * (elapsed / BLOCK)
-        values += tents.sum(axis=0) * self._deviations[walks, column]
-        values += jumps * np.clip(elapsed - (self._jump_offsets[column] - 1), 0, 1)
+        later = offsets >= middles
+        for level in range(LEVELS):
+            value = displaced[level]
+            value += (left + right) * 0.5
+            left, right = np.where(later[level], value, left), np.where(later[level], right, value)
+        since = self._jump_offsets[column]
+        left, right = (
+            np.where(offset >= since, value + jumps, value)
+            for offset, value in ((offsets, left), (offsets + 1, right))
+        )
+        values: FloatArray = left + (right - left) * ((times - minutes * MINUTE_MS) / MINUTE_MS)
         return values
 
     def deviation_of_a_minute(self, walk: int, first: int, count: int) -> FloatArray:

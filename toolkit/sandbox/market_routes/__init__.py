@@ -40,15 +40,15 @@ class MarketRoutes:
         self._data = MarketData(_history(seed, start_ms), limits)
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether there is a rule for an endpoint."""
-        return endpoint.method == "GET" and endpoint.path in _RULES
+        """Whether there is a rule for an endpoint; other declarations of the same path have none."""
+        return endpoint.system.startswith("market.") and endpoint.path in _RULES
 
     def payload(self, request: CheckedRequest) -> object:
         """The payload of the response."""
         return _RULES[request.endpoint.path](self._data, request)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _history(seed: int, start_ms: int) -> MarketHistory:
     """The market that all exchanges with this seed and start share: it never changes."""
     return MarketHistory(seed, start_ms)

@@ -77,7 +77,7 @@ class World:
         accounts: The sub-accounts, oldest first.
         master: Balances of the master account, which are ample.
         customers: The customers, in the order they joined.
-        prices: What the assets are worth.
+        prices: What the assets are worth: the prices of the market of the same seed and start.
         spot_rates: The partner's share of the fees of spot trades, and the day on which it changed.
         futures_rates: The same for futures; it changed on the same day.
         keys: Keys that may sign requests, by name.

@@ -61,8 +61,8 @@ class PaidTable:
         if offset + limit <= old:
             return rows
         recent = self._recent(start, end, filters, paid, now)
-        first = max(offset - old, 0)
-        return rows + self._generator.rows(recent.take(np.arange(len(recent))[first : offset + limit - old]))
+        wanted = np.arange(len(recent))[max(offset - old, 0) : offset + limit - old]
+        return rows + self._generator.rows(recent.take(wanted)) if len(wanted) else rows
 
     def clear_cache(self) -> None:
         """Discard cached searches, after a customer's id has changed."""
