@@ -264,6 +264,8 @@ class Endpoint:
         identity: Columns that together identify a row; () where none do.
         order_by: Column by which rows ascend, None where rows carry no time.
         steps: The regular times of its rows, None where they have none.
+        whole: Whether the documentation says that the one response has every row, however many there are.
+            Otherwise a list without pages that has as many rows as some page may have been cut off.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
         inaccurate_header: Whether the used weight in the headers of its responses is documented as not
             accurate; it is then ignored.
@@ -298,6 +300,7 @@ class Endpoint:
     identity: tuple[str, ...] = ()
     order_by: str | None = None
     steps: Steps | None = None
+    whole: bool = False
     newest_first: bool = False
     inaccurate_header: bool = False
     notes: tuple[str, ...] = ()
