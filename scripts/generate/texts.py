@@ -185,8 +185,8 @@ def params(endpoint: Endpoint) -> list[Param]:
 def is_positional(endpoint: Endpoint, param: Param) -> bool:
     """Whether an argument may be given by position.
 
-    A write takes its choices, flags and rates by name. The symbol of market data is what a call is about, even
-    where it may be left out; elsewhere, a time given by mistake would be taken for an optional filter.
+    A write takes its choices, flags and rates by name. The symbol of market data is what a call is about,
+    even where it may be left out; elsewhere, a time given by mistake would be taken for an optional filter.
     """
     if isinstance(endpoint, Write):
         return param.is_required and param.kind in ("id", "text", "email", "amount")

@@ -56,7 +56,8 @@ class Param:
         default: What the exchange assumes when it is not sent.
         example: A value for the examples in the documentation, which run on the sandbox. An optional
             parameter is shown there if it has one.
-        minimum: Smallest whole number allowed.
+        minimum: Smallest whole number allowed. An id that has one is a whole number, and may be given
+            as text.
         maximum: Largest whole number allowed, or the largest number of texts.
         max_length: Maximum number of characters of a text.
         multiline: Whether the text may have several lines, as a public key has.
