@@ -60,6 +60,8 @@ class Param:
             as text.
         maximum: Largest whole number allowed, or the largest number of texts.
         max_length: Maximum number of characters of a text.
+        capitals: Whether it has no small letters, spaces or separators, as symbols have none: "btcusdt" and
+            "BTC/USDT" are refused.
         multiline: Whether the text may have several lines, as a public key has.
         fixed: The only allowed value: always sent, and not an argument of the method.
         private: Whether it is hidden in the attributes of a frame and in error texts.
@@ -79,6 +81,7 @@ class Param:
     minimum: int | None = None
     maximum: int | None = None
     max_length: int | None = None
+    capitals: bool = False
     multiline: bool = False
     fixed: bool | None = None
     private: bool = False

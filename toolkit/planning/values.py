@@ -229,6 +229,8 @@ def _item(endpoint: Endpoint, param: Param, value: object) -> str:
         raise usage_error(
             endpoint, f"`{param.name}` contains a text with a leading or trailing space: remove it"
         )
+    if param.capitals:
+        _check_capitals(endpoint, f"`{param.name}` contains {quoted(value)}, which", value)
     if param.max_length is not None and len(value) > param.max_length:
         raise usage_error(
             endpoint,
@@ -236,6 +238,25 @@ def _item(endpoint: Endpoint, param: Param, value: object) -> str:
             "allowed",
         )
     return str(value)
+
+
+def _for_several(endpoint: Endpoint, param: Param, value: object) -> str:
+    """How to ask for several things, where a list was given for one."""
+    if not _items(value):
+        return ""
+    if any(each.name == f"{param.name}s" for each in endpoint.params):
+        return f" (`{param.name}s` takes a list)"
+    return " (call once for each)"
+
+
+def _check_capitals(endpoint: Endpoint, what: str, text: str) -> None:
+    """Raise for a text with anything but capitals, digits and the few signs that symbols have."""
+    if text == text.upper() and all(letter.isalnum() or letter in "-_." for letter in text):
+        return
+    pair = text.partition(":")[0].upper()  # "BTC/USDT:USDT" is what ccxt calls a contract
+    meant = "".join(letter for letter in pair if letter.isalnum() or letter == "_")
+    suggestion = f' Did you mean "{meant}"?' if meant else ""
+    raise usage_error(endpoint, f"{what} must be in capitals, without spaces or separators", suggestion)
 
 
 def _items(value: object) -> list[object]:
@@ -249,6 +270,8 @@ def _items(value: object) -> list[object]:
 
 def _text(endpoint: Endpoint, param: Param, value: object) -> str:
     text = _checked_text(endpoint, param, value)
+    if param.capitals:
+        _check_capitals(endpoint, f"`{param.name}` {quoted(text)}", text)
     if param.max_length is not None and len(text) > param.max_length:
         raise usage_error(
             endpoint, f"`{param.name}` has {len(text)} characters; at most {param.max_length} are allowed"
@@ -261,7 +284,7 @@ def _checked_text(endpoint: Endpoint, param: Param, value: object) -> str:
     if param.kind == "id" and isinstance(value, int) and not isinstance(value, bool):
         return str(int(value))
     if not isinstance(value, str):
-        why = _INEXACT_ID if isinstance(value, float) else ""
+        why = _INEXACT_ID if isinstance(value, float) else _for_several(endpoint, param, value)
         raise usage_error(endpoint, f"`{param.name}` must be text, not {_shown(param, value)}{why}")
     if not value.strip():
         instead = "" if param.required else "; leave it out or use None"
