@@ -165,7 +165,8 @@ def arguments(endpoint: Endpoint) -> dict[str, str]:
         default, kept = endpoint.window.default, endpoint.window.retention
         described["start"] = f"Start of the span, included; defaults to {length(default)} before `end`."
         if kept:
-            described["start"] += f" At most {length(kept)} ago."
+            at_most = "Less than" if endpoint.paging.kind == "id" else "At most"  # see `resolve_span`
+            described["start"] += f" {at_most} {length(kept)} ago."
         described["end"] = "End of the span, included; a date means its whole day. Defaults to now."
     described["numbers"] = 'Amounts as "float" or "exact" columns; defaults to the setting of the Link.'
     if shows_emails(endpoint):
