@@ -131,6 +131,7 @@ class EncodedRequest:
         path: Path of the URL.
         query: Query string.
         body: Form body.
+        whole_list: Whether its response is a long list that no request can ask for in parts.
     """
 
     method: Method
@@ -138,6 +139,7 @@ class EncodedRequest:
     path: str
     query: str = field(default="", repr=False)
     body: str = field(default="", repr=False)
+    whole_list: bool = False
 
 
 class Session:
@@ -289,7 +291,7 @@ class Session:
         # Not `session.send`: it resolves redirects even if it is told not to follow them.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
-            return receive(response)
+            return receive(response, whole_list=encoded.whole_list)
 
     def network_route(self, host: Host) -> tuple[str, str]:
         """The proxy's name and the file of trusted certificates for a host, "" for none or the default."""
