@@ -85,6 +85,7 @@ FUNDING_INFO = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Symbols whose funding interval, or highest or lowest rate, was adjusted, one row each.",
     notes=("Symbols with the usual interval and bounds are left out.",),
     source=f"{DOCS}/Get-Funding-Rate-Info",
@@ -131,6 +132,7 @@ PREMIUM_INDEX = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Mark price, index price and current funding, one row a symbol.",
     source=f"{DOCS}/Mark-Price",
 )

@@ -72,7 +72,7 @@ HISTORICAL_TRADES = Endpoint(
         Param(
             field="fromId",
             name="from_trade_id",
-            kind="integer",
+            kind="id",
             doc="Id of the first trade; by default, the most recent trades are returned.",
             minimum=0,
         ),

@@ -17,6 +17,7 @@ SYMBOL = Param(
     doc="Symbol, such as BTCUSDT.",
     required=True,
     example="BTCUSDT",
+    capitals=True,
 )
 ONLY_SYMBOL = Param(
     field="symbol",
@@ -24,12 +25,14 @@ ONLY_SYMBOL = Param(
     kind="text",
     doc="Only this symbol; by default, all of them.",
     example="BTCUSDT",
+    capitals=True,
 )
 ONLY_SYMBOLS = Param(
     field="symbols",
     name="symbols",
     kind="texts",
     doc="Only these symbols; by default, all of them.",
+    capitals=True,
     columns=("symbol",),
 )
 SYMBOL_STATUS = Param(

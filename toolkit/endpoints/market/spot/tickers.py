@@ -134,6 +134,7 @@ TICKER_24HR = Endpoint(
         *_VOLUMES,
     ),
     identity=("symbol",),
+    whole=True,
     summary="Prices and volumes of the last 24 hours, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker24hr",
 )
@@ -200,6 +201,7 @@ TICKER_PRICE = Endpoint(
         Column(name="price", field="price", kind="amount", doc="Last price, in the quote asset."),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Last prices, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker-price",
 )
@@ -215,6 +217,7 @@ TICKER_BOOK = Endpoint(
     mutually_exclusive=("symbol", "symbols"),
     columns=(SYMBOL_COLUMN, *_OFFERS),
     identity=("symbol",),
+    whole=True,
     summary="Best bid and best ask, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker-book-ticker",
 )

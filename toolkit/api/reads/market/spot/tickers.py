@@ -18,8 +18,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_24hr(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -32,7 +32,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for up to 20 symbols, 40 for up to 100, 80 for more or all of them.
 
         Example:
-            link.market.spot.ticker_24hr(symbol="BTCUSDT")
+            link.market.spot.ticker_24hr("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -82,8 +82,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_trading_day(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
@@ -95,7 +95,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 4 for each symbol, 200 at most. A trading day begins at midnight UTC.
 
         Example:
-            link.market.spot.ticker_trading_day(symbol="BTCUSDT")
+            link.market.spot.ticker_trading_day("BTCUSDT")
 
         Args:
             symbol: One symbol.
@@ -136,8 +136,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         window_size: str = "1d",
         numbers: Numbers | None = None,
@@ -151,7 +151,7 @@ class MarketSpotTickerReads(ReadResource):
         than `window_size`.
 
         Example:
-            link.market.spot.ticker(symbol="BTCUSDT")
+            link.market.spot.ticker("BTCUSDT")
 
         Args:
             symbol: One symbol.
@@ -196,8 +196,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_price(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -210,7 +210,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for `symbol`, 4 for `symbols` or all of them.
 
         Example:
-            link.market.spot.ticker_price(symbol="BTCUSDT")
+            link.market.spot.ticker_price("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -240,8 +240,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_book(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -254,7 +254,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for `symbol`, 4 for `symbols` or all of them.
 
         Example:
-            link.market.spot.ticker_book(symbol="BTCUSDT")
+            link.market.spot.ticker_book("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
