@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from toolkit.endpoints.market.candle_columns import CANDLE_COLUMNS, FUTURES_INTERVALS, interval_param
-from toolkit.endpoints.market.futures.shared import DOCS, PAIR, SYMBOL, contract_type
+from toolkit.endpoints.market.futures.shared import DOCS, PAIR, contract_type
 from toolkit.endpoints.market.sent_parameters import number_sent
+from toolkit.endpoints.market.shared import SYMBOL
 from toolkit.endpoints.model import Column, Endpoint, Paging, Steps, Window
 from toolkit.endpoints.rate_limits import FAPI
 

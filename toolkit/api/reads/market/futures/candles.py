@@ -41,7 +41,7 @@ class MarketFuturesCandleReads(ReadResource):
             link.market.futures.klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -165,7 +165,7 @@ class MarketFuturesCandleReads(ReadResource):
             link.market.futures.mark_price_klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -281,7 +281,7 @@ class MarketFuturesCandleReads(ReadResource):
             link.market.futures.premium_index_klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
