@@ -107,7 +107,8 @@ class MarketFuturesTradeReads(ReadResource):
         GET /fapi/v1/aggTrades: weight 20, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*). Needs no key.
 
-        All pages are fetched, 1000 rows a request, each from the id after the last one, until a page is
+        One request spans just under 1 hour at most; a longer span is split into several requests. All
+        pages are fetched, 1000 rows a request, each from the id after the last one, until a page is
         empty.
 
         Example:
