@@ -25,7 +25,7 @@ _WIDEST_SPREAD = 4
 _SIZES = (-np.log((np.arange(256) + 0.5) / 256)) ** 1.5
 # The quantity grows with the distance from the best price, up to this many times.
 _DEEPEST = 12
-_S8, _S16, _S32 = np.uint64(8), np.uint64(16), np.uint64(32)
+_S8, _S32 = np.uint64(8), np.uint64(32)
 _MASK8 = np.uint64(0xFF)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.market.books import book
+from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS
+from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.symbols import Kind, Market
 from toolkit.sandbox.market.tickers import AVERAGE_MINUTES, Statistics, average_price, statistics
 from toolkit.sandbox.market.trades import latest_trades
@@ -21,9 +23,7 @@ from toolkit.sandbox.market_routes.market_data import (
     quote_text,
 )
 
-MINUTE = 60_000
-DAY = 86_400_000
-_UNITS = {"m": MINUTE, "h": 60 * MINUTE, "d": DAY}
+_UNITS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 # Of a symbol that was never traded.
 _NOTHING = Statistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1)
 
@@ -69,7 +69,7 @@ def _offers(data: MarketData, market: Market, now_ms: int) -> Row:
 
 def _day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     now_ms = request.now_ms
-    start_ms = now_ms - DAY
+    start_ms = now_ms - DAY_MS
     found = statistics(data.history, market, start_ms, now_ms) or _NOTHING
     times = {"openTime": start_ms, "closeTime": now_ms}
     if request.values.get("type") == "MINI":
@@ -88,15 +88,15 @@ def _day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
 
 
 def _trading_day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
-    start_ms = request.now_ms // DAY * DAY
-    return _until_now(data, request, market, {"openTime": start_ms, "closeTime": start_ms + DAY - 1})
+    start_ms = request.now_ms // DAY_MS * DAY_MS
+    return _until_now(data, request, market, {"openTime": start_ms, "closeTime": start_ms + DAY_MS - 1})
 
 
 def _rolling(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     size = request.values.get("windowSize", "1d")
     start_ms = request.now_ms - int(size[:-1]) * _UNITS[size[-1]]
     return _until_now(
-        data, request, market, {"openTime": start_ms // MINUTE * MINUTE, "closeTime": request.now_ms}
+        data, request, market, {"openTime": start_ms // MINUTE_MS * MINUTE_MS, "closeTime": request.now_ms}
     )
 
 
