@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.market.books import book
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS
 from toolkit.sandbox.market.paths import MINUTE_MS
-from toolkit.sandbox.market.symbols import Kind, Market
+from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.tickers import AVERAGE_MINUTES, Statistics, average_price, statistics
 from toolkit.sandbox.market.trades import latest_trades
 from toolkit.sandbox.market_routes.market_data import (
     SPOT_PLACES,
     MarketData,
     Row,
-    Rule,
     Rules,
     decimal_text,
+    for_each,
     price_text,
     quantity_text,
     quote_text,
@@ -26,18 +24,6 @@ from toolkit.sandbox.market_routes.market_data import (
 _UNITS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 # Of a symbol that was never traded.
 _NOTHING = Statistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1)
-
-RowMaker = Callable[[MarketData, CheckedRequest, Market], Row]
-
-
-def for_each(kind: Kind, row: RowMaker) -> Rule:
-    """A rule that answers with an object where `symbol` is sent, and otherwise with a list."""
-
-    def rule(data: MarketData, request: CheckedRequest) -> object:
-        rows = [row(data, request, market) for market in data.wanted(kind, request)]
-        return rows[0] if "symbol" in request.values else rows
-
-    return rule
 
 
 def _price(data: MarketData, request: CheckedRequest, market: Market) -> Row:
