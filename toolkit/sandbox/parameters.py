@@ -158,7 +158,7 @@ def _check_value(endpoint: Endpoint, param: Param, text: str) -> None:
         _check_texts(param, json.loads(text))
     elif legal == TEXT_TIME:
         _check(name, _is_text_time(text))
-    elif param.kind in ("integer", "time"):
+    elif param.kind in ("integer", "time") or param.minimum is not None:
         number = int(text)
         low = 0 if param.minimum is None else param.minimum
         high = _LARGEST if param.maximum is None else param.maximum
@@ -228,7 +228,7 @@ def _legal(endpoint: Endpoint, param: Param) -> str:
     if param.choices and all(isinstance(choice, str) for choice in param.choices.values()):
         choices = [str(choice) for choice in param.choices.values()]
         return _WORDS if all(re.fullmatch(_WORDS, choice) for choice in choices) else _CHOICE
-    if param.kind in ("integer", "time", "choice"):
+    if param.kind in ("integer", "time", "choice") or param.minimum is not None:
         return _INTEGER
     if param.kind == "flag":
         return _FLAG

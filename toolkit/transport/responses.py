@@ -215,9 +215,17 @@ def _error(
     if status == 403 and code is None:
         return errors.FirewallError(endpoint, status, code, message)
     if known:
-        return _CLASSES[known.remedy](endpoint, status, code, message)
+        advice = _symbol_advice(path) if known.name == "BAD_SYMBOL" else None
+        return _CLASSES[known.remedy](endpoint, status, code, message, advice=advice)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(endpoint, status, code, message)
+
+
+def _symbol_advice(path: str) -> str | None:
+    """What to do about a symbol that does not exist, None where it is not known which ones do."""
+    prefixes = {"/api/": "spot", "/fapi/": "futures", "/futures/data/": "futures"}
+    market = next((name for prefix, name in prefixes.items() if path.startswith(prefix)), None)
+    return market and f"Check the symbol: `link.market.{market}.symbols()` has all there are."
 
 
 def _is_challenge(response: RawResponse) -> bool:

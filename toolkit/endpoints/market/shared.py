@@ -11,6 +11,7 @@ SYMBOL = Param(
     doc="Symbol, such as BTCUSDT.",
     required=True,
     example="BTCUSDT",
+    capitals=True,
 )
 ONLY_SYMBOL = Param(
     field="symbol",
@@ -18,11 +19,12 @@ ONLY_SYMBOL = Param(
     kind="text",
     doc="Only this symbol; by default, all of them.",
     example="BTCUSDT",
+    capitals=True,
 )
 FROM_TRADE_ID = Param(
     field="fromId",
     name="from_trade_id",
-    kind="integer",
+    kind="id",
     doc="Id of the first trade; by default, the most recent trades are returned.",
     minimum=0,
 )

@@ -86,6 +86,7 @@ FUNDING_INFO = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Symbols whose funding interval, or highest or lowest rate, was adjusted, one row each.",
     notes=("Symbols with the usual interval and bounds are left out.",),
     source=f"{DOCS}/Get-Funding-Rate-Info",
@@ -132,6 +133,7 @@ PREMIUM_INDEX = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Mark price, index price and current funding, one row a symbol.",
     source=f"{DOCS}/Mark-Price",
 )

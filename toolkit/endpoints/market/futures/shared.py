@@ -21,6 +21,7 @@ PAIR = Param(
     doc="Pair, such as BTCUSDT: the contracts of a pair differ in their delivery.",
     required=True,
     example="BTCUSDT",
+    capitals=True,
 )
 
 

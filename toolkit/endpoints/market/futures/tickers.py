@@ -33,6 +33,7 @@ TICKER_24HR = Endpoint(
         *VOLUME_COLUMNS,
     ),
     identity=("symbol",),
+    whole=True,
     summary="Prices and volumes of the last 24 hours, one row a symbol.",
     source=f"{DOCS}/24hr-Ticker-Price-Change-Statistics",
 )
@@ -51,6 +52,7 @@ TICKER_PRICE = Endpoint(
         Column(name="time", field="time", kind="time", doc="Time of the last trade, UTC."),
     ),
     identity=("symbol",),
+    whole=True,
     inaccurate_header=True,
     summary="Last prices, one row a symbol.",
     source=f"{DOCS}/Symbol-Price-Ticker-v2",
@@ -70,6 +72,7 @@ TICKER_BOOK = Endpoint(
         Column(name="time", field="time", kind="time", doc="When the order book last changed, UTC."),
     ),
     identity=("symbol",),
+    whole=True,
     inaccurate_header=True,
     summary="Best bid and best ask, one row a symbol.",
     notes=("Retail Price Improvement orders are left out.",),

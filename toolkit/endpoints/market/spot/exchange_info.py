@@ -164,6 +164,7 @@ SYMBOLS = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="The symbols and the rules for their orders, one row each.",
     notes=("Steps and bounds are exact numbers, whatever `numbers` says.",),
     source=f"{GENERAL_DOCS}#exchange-info",

@@ -15,6 +15,7 @@ ONLY_SYMBOLS = Param(
     name="symbols",
     kind="texts",
     doc="Only these symbols; by default, all of them.",
+    capitals=True,
     columns=("symbol",),
 )
 SYMBOL_STATUS = Param(

@@ -89,6 +89,7 @@ TICKER_24HR = Endpoint(
         *VOLUME_COLUMNS,
     ),
     identity=("symbol",),
+    whole=True,
     summary="Prices and volumes of the last 24 hours, one row a symbol.",
     notes=(_NO_TRADE,),
     source=f"{MARKET_DOCS}#ticker24hr",
@@ -156,6 +157,7 @@ TICKER_PRICE = Endpoint(
         Column(name="price", field="price", kind="amount", doc="Last price, in the quote asset."),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Last prices, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker-price",
 )
@@ -171,6 +173,7 @@ TICKER_BOOK = Endpoint(
     mutually_exclusive=("symbol", "symbols"),
     columns=(SYMBOL_COLUMN, *OFFER_COLUMNS),
     identity=("symbol",),
+    whole=True,
     summary="Best bid and best ask, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker-book-ticker",
 )

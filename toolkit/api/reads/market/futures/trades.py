@@ -53,7 +53,7 @@ class MarketFuturesTradeReads(ReadResource):
         self,
         symbol: str,
         *,
-        from_trade_id: int | None = None,
+        from_trade_id: str | int | None = None,
         limit: int = 100,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
@@ -116,7 +116,7 @@ class MarketFuturesTradeReads(ReadResource):
 
         Args:
             symbol: Symbol, such as BTCUSDT.
-            start: Start of the span, included; defaults to 10 minutes before `end`. At most 2 days ago.
+            start: Start of the span, included; defaults to 10 minutes before `end`. Less than 2 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 

@@ -18,8 +18,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_24hr(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -33,7 +33,7 @@ class MarketSpotTickerReads(ReadResource):
         `first_trade_id` and `last_trade_id` are -1.
 
         Example:
-            link.market.spot.ticker_24hr(symbol="BTCUSDT")
+            link.market.spot.ticker_24hr("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -83,8 +83,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_trading_day(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
@@ -97,7 +97,7 @@ class MarketSpotTickerReads(ReadResource):
         `first_trade_id` and `last_trade_id` are -1.
 
         Example:
-            link.market.spot.ticker_trading_day(symbol="BTCUSDT")
+            link.market.spot.ticker_trading_day("BTCUSDT")
 
         Args:
             symbol: One symbol.
@@ -138,8 +138,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         window_size: str = "1d",
         numbers: Numbers | None = None,
@@ -153,7 +153,7 @@ class MarketSpotTickerReads(ReadResource):
         than `window_size`. Without a trade, `first_trade_id` and `last_trade_id` are -1.
 
         Example:
-            link.market.spot.ticker(symbol="BTCUSDT")
+            link.market.spot.ticker("BTCUSDT")
 
         Args:
             symbol: One symbol.
@@ -198,8 +198,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_price(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -212,7 +212,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for `symbol`, 4 for `symbols` or all of them.
 
         Example:
-            link.market.spot.ticker_price(symbol="BTCUSDT")
+            link.market.spot.ticker_price("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -242,8 +242,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_book(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -256,7 +256,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for `symbol`, 4 for `symbols` or all of them.
 
         Example:
-            link.market.spot.ticker_book(symbol="BTCUSDT")
+            link.market.spot.ticker_book("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
