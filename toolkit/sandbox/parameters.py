@@ -53,6 +53,8 @@ _LARGEST = 2**63 - 1
 
 # A larger number means the largest allowed.
 _SHORTENED = frozenset({("/api/v3/depth", "limit")})
+# One word may stand without the brackets of a list.
+_ONE_WORD = frozenset({("/api/v3/exchangeInfo", "permissions")})
 _BAD_CHOICES: Mapping[str, tuple[int, str]] = {
     "interval": (-1120, "Invalid interval."),
     "symbolStatus": (-1122, "Invalid symbolStatus."),
@@ -116,6 +118,8 @@ def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, st
             continue
         if (endpoint.path, param.field) in _SHORTENED and re.fullmatch(_INTEGER, text):
             text = str(min(int(text), param.maximum or _LARGEST))
+        if (endpoint.path, param.field) in _ONE_WORD and re.fullmatch(_CHOICE, text):
+            text = f'["{text}"]'
         _check_value(endpoint, param, text)
         values[param.field] = text
     _check_together(endpoint, values)

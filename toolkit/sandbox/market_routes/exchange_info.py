@@ -164,16 +164,18 @@ def _spot(data: MarketData, request: CheckedRequest) -> object:
 
 def _um(data: MarketData, request: CheckedRequest) -> object:
     now_ms = request.now_ms
-    symbols = [
-        perpetual(each, each.quote, data.history.hours(each).listed_ms)
-        | {"status": data.status(each, now_ms)}
-        for each in data.listed("um", now_ms)
-    ]
+    symbols = [_future(data, each, now_ms) for each in data.listed("um", now_ms)]
     assets = [
         {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}
         for asset in ("USDT", "USDC", "BTC")
     ]
     return info(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
+
+
+def _future(data: MarketData, market: Market, now_ms: int) -> dict[str, object]:
+    hours, status = data.history.hours(market), data.status(market, now_ms)
+    ended = {} if status == "TRADING" else {"deliveryDate": hours.delisted_ms}
+    return perpetual(market, market.quote, hours.listed_ms) | {"status": status, **ended}
 
 
 RULES: Rules = {"/api/v3/exchangeInfo": _spot, "/fapi/v1/exchangeInfo": _um}

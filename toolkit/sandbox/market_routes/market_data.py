@@ -61,8 +61,13 @@ class MarketData:
     def status(self, market: Market, now_ms: int) -> str:
         """The status of a symbol in exchangeInfo."""
         if self.history.hours(market).is_listed(now_ms):
-            return "TRADING"
+            return "HALT" if market.kind == "spot" and self.is_in_maintenance(now_ms) else "TRADING"
         return "BREAK" if market.kind == "spot" else "SETTLING"
+
+    def is_in_maintenance(self, now_ms: int) -> bool:
+        """Whether no symbol is traded just now."""
+        stopped, resumed = self.history.hours(self.history.markets[0]).maintenance
+        return stopped <= now_ms < resumed
 
     def listed(self, kind: Kind, now_ms: int) -> list[Market]:
         """The symbols that have been traded by now, those that were delisted included."""
