@@ -363,7 +363,10 @@ class Sender:
             # Query string and body are signed as one text, so it is the same for both.
             text = f"{text}&signature={sign(credentials, text)}"
         query, body = (text, "") if request.method == "GET" else ("", text)
-        return EncodedRequest(request.method, request.rate_limit.host, request.path, query, body)
+        whole_list = request.decoder is not None and request.decoder.endpoint.whole
+        return EncodedRequest(
+            request.method, request.rate_limit.host, request.path, query, body, whole_list=whole_list
+        )
 
 
 def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:

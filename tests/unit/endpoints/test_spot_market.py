@@ -193,6 +193,22 @@ def test_all_symbols_are_all_of_them_however_many_there_are(scene: Scene, name: 
     assert (len(frame), frame.attrs["complete"]) == (number, True)
 
 
+def test_all_symbols_of_the_real_exchange_are_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three thousand of them, with rules and permission groups, have more than 16 MiB."""
+    (row,) = documented("symbols")["all filters"]["symbols"]
+    (newer,) = documented("symbols")["since 2026"]["symbols"]
+    row = newer | row | {"permissionSets": [["SPOT", *(f"TRD_GRP_{number:03d}" for number in range(250))]]}
+    listed = json.dumps(row, separators=(",", ":"))
+    symbols = ("币安人生USDT", *names(3299))
+    rows = ",".join(listed.replace(f'"{row["symbol"]}"', f'"{name}"', 1) for name in symbols)
+    body = f'{{"symbols":[{rows}]}}'.encode()
+    assert len(body) > 1 << 24
+    monkeypatch.setattr(scene.server, "respond", lambda _: answer(200, body))
+    frame = scene.call("symbols")
+    assert frame["symbol"].tolist() == [*symbols]
+    assert frame["permission_sets"].iloc[-1][0].endswith("TRD_GRP_249")
+
+
 def test_every_list_of_all_symbols_is_declared_as_whole() -> None:
     of_all = {
         each.qualified_name
