@@ -110,7 +110,7 @@ def _weight_notes(endpoint: Endpoint) -> list[str]:
 def _paging_notes(endpoint: Endpoint) -> list[str]:
     texts: list[str] = []
     window, paging = endpoint.window, endpoint.paging
-    if window and window.max_span and not window.retention:
+    if window and window.max_span and (not window.retention or window.max_span < window.retention):
         texts.append(
             f"One request spans {length(window.max_span)} at most; a longer span is split into several "
             "requests."

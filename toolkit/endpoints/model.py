@@ -377,9 +377,8 @@ class Endpoint:
     def row_limit(self) -> Param | None:
         """The argument with which users say how many rows they want, None where they cannot.
 
-        It is a parameter named "limit" of an endpoint without paging: the newest rows, or those from an id
-        on.
-        A call is then one request, which may have as many rows without any being left out.
+        It is a parameter named "limit" of an endpoint without paging: so many of the newest rows, or of those
+        from an id on. A call is then one request, and a response with as many rows is complete.
         """
         if self.paging.kind != "none":
             return None

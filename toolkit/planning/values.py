@@ -24,11 +24,11 @@ from toolkit.text.suggestions import did_you_mean
 _MAX_FLOAT_PLACES = 8
 # Maximum digits before and after the decimal point.
 _MAX_DIGITS = 18
-# [0-9], because \d matches the digits of every script.
 _INEXACT_ID = " (a float cannot hold an id exactly)"
+# [0-9], because \d matches the digits of every script.
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _NUMBERED = re.compile(r"([0-9]{1,9})([a-zA-Z]+)")
-_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:

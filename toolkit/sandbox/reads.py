@@ -136,7 +136,7 @@ class Reads:
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
         table = self._table(request)
-        if span.start is not None and span.start > span.end:
+        if span.is_empty:
             return RowPage([], 0, None)
         paging = endpoint.paging
         size = int(values.get(paging.size, paging.default or 2**31))

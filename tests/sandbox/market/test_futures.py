@@ -20,13 +20,13 @@ from tests.sandbox.market.consistency import (
     row_of,
     times,
 )
+from toolkit.endpoints.market.futures.shared import PERIOD
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS, delivery_ms
 from toolkit.sandbox.market.candles import candles
 from toolkit.sandbox.market.funding import CAP, INTEREST, funding_rates, next_funding_ms
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.positions import (
-    PERIODS,
     RATIO_UNIT,
     basis,
     long_short_ratios,
@@ -147,7 +147,7 @@ def test_pages_of_funding(day: int, limit: int, newest: bool) -> None:
     assert next_funding_ms(BITCOIN, start - 1) == start
 
 
-@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("period", PERIOD.choices)
 def test_periods_end_now_and_leave_out_maintenance(period: str) -> None:
     made = period_times(HISTORY, BITCOIN, period, limit=30, now_ms=NOW, newest=True)
     assert made.size == 30

@@ -27,7 +27,7 @@ _SIZES = (-np.log((np.arange(256) + 0.5) / 256)) ** 1.5
 _DEEPEST = 4
 # Dollars offered within a ten-thousandth of the price, for a weight of 1 and next to the best price.
 _USD_PER_BASIS_POINT = 6000.0
-_S8, _S16, _S32 = np.uint64(8), np.uint64(16), np.uint64(32)
+_S8, _S32 = np.uint64(8), np.uint64(32)
 _MASK8 = np.uint64(0xFF)
 
 

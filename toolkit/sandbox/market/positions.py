@@ -17,8 +17,6 @@ from toolkit.sandbox.market.prices import BLOCKS, clustered, first_block
 from toolkit.sandbox.market.symbols import PRICES_USD, QUARTERLY, Market
 from toolkit.sandbox.market.values import values_at
 
-PERIODS = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
-"""The periods of these statistics."""
 RATIO_UNIT = 10_000
 """Ratios and shares of accounts are divided by this."""
 

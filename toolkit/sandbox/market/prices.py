@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
+from toolkit.sandbox.market.calendar import DAY_MS
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS, Paths, fat_normal
 from toolkit.sandbox.market.symbols import ASSETS, PRICES_USD, STABLE
 
 BLOCKS = 4096
 """Length of the tables: eight years."""
 
-_DAY_MS = 86_400_000
 _BLOCKS_BEFORE = 64
 _BLOCKS_A_YEAR = 365.25 * 1440 / BLOCK
 _BLOCKS_A_MONTH = round(_BLOCKS_A_YEAR / 12)
@@ -54,7 +54,7 @@ class Prices:
     def __init__(self, seed: int, start_ms: int) -> None:
         first = first_block(start_ms)
         blocks = np.arange(first, first + BLOCKS)
-        today = (start_ms + _DAYS_UNTIL_TODAY * _DAY_MS) // (BLOCK * MINUTE_MS) - first
+        today = (start_ms + _DAYS_UNTIL_TODAY * DAY_MS) // (BLOCK * MINUTE_MS) - first
         made = [
             _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
             for asset in ASSETS

@@ -13,7 +13,7 @@ from toolkit.sandbox.market_routes.market_data import MarketData, Rules
 from toolkit.sandbox.messages import RefusalError
 
 _FOREVER = 4_133_404_800_000
-_MOST, _NONE = "9000000.00000000", "0.00000000"
+_MOST = "9000000.00000000"
 _PERMISSIONS = {"SPOT", "MARGIN"}
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
@@ -78,7 +78,7 @@ def spot_symbol(market: Market, status: str, *, permission_sets: bool = True) ->
                 "maxPrice": "1000000.00000000",
                 "tickSize": tick,
             },
-            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000.00000000", "stepSize": step},
+            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": _MOST, "stepSize": step},
             {
                 "filterType": "NOTIONAL",
                 "minNotional": f"{market.min_notional:.8f}",

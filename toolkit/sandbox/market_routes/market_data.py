@@ -81,6 +81,17 @@ class MarketData:
 Row = dict[str, object]
 Rule = Callable[[MarketData, CheckedRequest], object]
 Rules = Mapping[str, Rule]
+RowMaker = Callable[[MarketData, CheckedRequest, Market], Row]
+
+
+def for_each(kind: Kind, row: RowMaker) -> Rule:
+    """A rule that answers with an object where `symbol` is sent, and otherwise with a list."""
+
+    def rule(data: MarketData, request: CheckedRequest) -> object:
+        rows = [row(data, request, market) for market in data.wanted(kind, request)]
+        return rows[0] if "symbol" in request.values else rows
+
+    return rule
 
 
 def page_size(request: CheckedRequest) -> int:

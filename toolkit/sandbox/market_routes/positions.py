@@ -55,7 +55,7 @@ def _series(row: Series) -> Rule:
         if market is not None and "contractType" in request.values:
             market = future_of(market.symbol, request.values["contractType"])
         span = span_of(request.endpoint, request.values, request.now_ms)
-        if market is None or (span.start is not None and span.start > span.end):
+        if market is None or span.is_empty:
             return []
         times = period_times(
             data.history,

@@ -14,23 +14,6 @@ from toolkit.endpoints.model import Column, Paging, Param, Steps, WeightRule, Wi
 
 DOCS = "https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api"
 
-SYMBOL = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Symbol.",
-    required=True,
-    example="BTCUSDT",
-    capitals=True,
-)
-ONLY_SYMBOL = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Only this symbol; by default, all of them.",
-    example="BTCUSDT",
-    capitals=True,
-)
 PAIR = Param(
     field="pair",
     name="pair",

@@ -43,8 +43,8 @@ class MarketFuturesTickerReads(ReadResource):
             - low_price (amount): Lowest price, in the quote asset.
             - volume (amount): Amount traded, in the base asset.
             - quote_volume (amount): Amount traded, in the quote asset.
-            - open_time (time): Start of the 24 hours, UTC.
-            - close_time (time): End of the 24 hours, UTC.
+            - open_time (time): Start of the statistics, UTC.
+            - close_time (time): End of the statistics, UTC.
             - first_trade_id (id): Id of the first trade.
             - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.

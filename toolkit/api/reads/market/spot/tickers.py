@@ -29,7 +29,8 @@ class MarketSpotTickerReads(ReadResource):
         GET /api/v3/ticker/24hr: weight by its parameters, rate limit api (6,000 a minute for each IP
         address, shared by /api/*). Needs no key.
 
-        Weight: 2 for up to 20 symbols, 40 for up to 100, 80 for more or all of them.
+        Weight: 2 for up to 20 symbols, 40 for up to 100, 80 for more or all of them. Without a trade,
+        `first_trade_id` and `last_trade_id` are -1.
 
         Example:
             link.market.spot.ticker_24hr("BTCUSDT")
@@ -62,8 +63,8 @@ class MarketSpotTickerReads(ReadResource):
             - quote_volume (amount): Amount traded, in the quote asset.
             - open_time (time): Start of the statistics, UTC.
             - close_time (time): End of the statistics, UTC.
-            - first_trade_id (id): Id of the first trade, -1 if there is none.
-            - last_trade_id (id): Id of the last trade, -1 if there is none.
+            - first_trade_id (id): Id of the first trade.
+            - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
 
         Raises:
@@ -92,7 +93,8 @@ class MarketSpotTickerReads(ReadResource):
         GET /api/v3/ticker/tradingDay: weight by its parameters, rate limit api (6,000 a minute for each
         IP address, shared by /api/*). Needs no key.
 
-        Weight: 4 for each symbol, 200 at most. A trading day begins at midnight UTC.
+        Weight: 4 for each symbol, 200 at most. A trading day begins at midnight UTC. Without a trade,
+        `first_trade_id` and `last_trade_id` are -1.
 
         Example:
             link.market.spot.ticker_trading_day("BTCUSDT")
@@ -118,8 +120,8 @@ class MarketSpotTickerReads(ReadResource):
             - quote_volume (amount): Amount traded, in the quote asset.
             - open_time (time): Start of the statistics, UTC.
             - close_time (time): End of the statistics, UTC.
-            - first_trade_id (id): Id of the first trade, -1 if there is none.
-            - last_trade_id (id): Id of the last trade, -1 if there is none.
+            - first_trade_id (id): Id of the first trade.
+            - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
 
         Raises:
@@ -148,7 +150,7 @@ class MarketSpotTickerReads(ReadResource):
         shared by /api/*). Needs no key.
 
         Weight: 4 for each symbol, 200 at most. It begins at a full minute, so it is up to a minute longer
-        than `window_size`.
+        than `window_size`. Without a trade, `first_trade_id` and `last_trade_id` are -1.
 
         Example:
             link.market.spot.ticker("BTCUSDT")
@@ -176,8 +178,8 @@ class MarketSpotTickerReads(ReadResource):
             - quote_volume (amount): Amount traded, in the quote asset.
             - open_time (time): Start of the statistics, UTC.
             - close_time (time): End of the statistics, UTC.
-            - first_trade_id (id): Id of the first trade, -1 if there is none.
-            - last_trade_id (id): Id of the last trade, -1 if there is none.
+            - first_trade_id (id): Id of the first trade.
+            - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
 
         Raises:
