@@ -14,6 +14,11 @@ from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world import World
 
+PATIENT = (30.0, 30.0)
+"""Time-outs that end no test on a busy machine."""
+IMPATIENT = (30.0, 0.3)
+"""Time-outs for an exchange that does not respond."""
+
 
 class SandboxEnv:
     """A sandbox and a Link: `env.link` sends to `env.exchange` over 127.0.0.1.
@@ -61,10 +66,10 @@ class SandboxEnv:
             key: API key; the partner's if not given.
             secret: Its secret.
             bare: Do not count its requests in the fake clock, for a Link with a clock of its own.
-            arguments: More arguments of the Link.
+            arguments: More arguments of the Link. Its time-outs are `PATIENT` if not given.
         """
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
-        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
+        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": PATIENT} | arguments
         link = toolkit.Link(key=key or self.sandbox.key, secret=secret or self.sandbox.secret, **settings)
         if bare:
             return link
@@ -72,6 +77,11 @@ class SandboxEnv:
         session.read = self._counted(session.read)  # type: ignore[method-assign]
         session.send = self._counted(session.send)  # type: ignore[method-assign]
         return link
+
+    def be_impatient(self) -> None:
+        """Replace the Link with one that soon stops waiting for a response."""
+        self.link.close()
+        self.link = self.new_link(timeout=IMPATIENT)
 
     def _counted(self, send: Callable[..., Any]) -> Callable[..., Any]:
         """Count requests in flight in the fake clock."""
