@@ -25,7 +25,7 @@ class SandboxEnv:
 
     Args:
         ahead: Seconds the exchange's clock is ahead of the Link's.
-        link: More arguments of the Link.
+        link: More arguments of the Link; its time-outs are those of further Links as well.
         exchange: More arguments of the exchange.
     """
 
@@ -42,6 +42,7 @@ class SandboxEnv:
         self.sandbox = Sandbox(world=world or World(seed=7), clock=self.exchange_clock)
         self.replace_exchange(**(exchange or {}))
         self.sandbox.start()
+        self.timeout = (link or {}).get("timeout", PATIENT)
         self.link = self.new_link(**(link or {}))
 
     def replace_exchange(self, **arguments: Any) -> None:
@@ -66,10 +67,10 @@ class SandboxEnv:
             key: API key; the partner's if not given.
             secret: Its secret.
             bare: Do not count its requests in the fake clock, for a Link with a clock of its own.
-            arguments: More arguments of the Link. Its time-outs are `PATIENT` if not given.
+            arguments: More arguments of the Link.
         """
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
-        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": PATIENT} | arguments
+        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": self.timeout} | arguments
         link = toolkit.Link(key=key or self.sandbox.key, secret=secret or self.sandbox.secret, **settings)
         if bare:
             return link
@@ -81,7 +82,8 @@ class SandboxEnv:
     def be_impatient(self) -> None:
         """Replace the Link with one that soon stops waiting for a response."""
         self.link.close()
-        self.link = self.new_link(timeout=IMPATIENT)
+        self.timeout = IMPATIENT
+        self.link = self.new_link()
 
     def _counted(self, send: Callable[..., Any]) -> Callable[..., Any]:
         """Count requests in flight in the fake clock."""
