@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
@@ -53,18 +55,13 @@ class Prices:
 
     def __init__(self, seed: int, start_ms: int) -> None:
         first = first_block(start_ms)
-        blocks = np.arange(first, first + BLOCKS)
         today = (start_ms + _DAYS_UNTIL_TODAY * _DAY_MS) // (BLOCK * MINUTE_MS) - first
-        made = [
-            _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
-            for asset in ASSETS
-        ]
-        nodes, deviations, jumps = zip(*made, strict=True)
+        nodes, deviations, jumps = _tables(seed, first, today)
         self.paths = Paths(
             keys=[hash_key(seed, "price", asset) for asset in ASSETS],
-            nodes=np.array(nodes),
-            deviations=np.array(deviations),
-            jumps=np.array(jumps),
+            nodes=nodes,
+            deviations=deviations,
+            jumps=jumps,
             first_block=first,
             common_key=hash_key(seed, "price of the whole market"),
             common=np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS]),
@@ -90,6 +87,20 @@ class Prices:
             self.paths.deviation_of_a_minute(ASSETS.index(base), first, count),
             self.paths.deviation_of_a_minute(ASSETS.index(quote), first, count),
         )
+
+
+@lru_cache(maxsize=4)
+def _tables(seed: int, first: int, today: int) -> _Tables:
+    """The tables of all assets, which the world and its market share."""
+    blocks = np.arange(first, first + BLOCKS)
+    made = [
+        _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
+        for asset in ASSETS
+    ]
+    nodes, deviations, jumps = (np.array(each) for each in zip(*made, strict=True))
+    for table in (nodes, deviations, jumps):
+        table.flags.writeable = False
+    return nodes, deviations, jumps
 
 
 def _stable(seed: int, asset: str, blocks: Int64Array) -> _Tables:
