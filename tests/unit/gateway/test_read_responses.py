@@ -148,6 +148,8 @@ FAILURES = ["server-error", "timeout", "reset", "reset-before", "cut"]
 
 @pytest.mark.parametrize("kind", FAILURES)
 def test_requests_are_retried_with_a_new_signature_after_failures(env: SandboxEnv, kind: str) -> None:
+    if kind == "timeout":
+        env.be_impatient()
     env.link.exchange.partner()
     seen = len(env.exchange.log)
     env.exchange.faults.add(kind, path=PATH, times=2)
@@ -171,6 +173,8 @@ def test_requests_are_retried_with_a_new_signature_after_failures(env: SandboxEn
 def test_failures_at_every_attempt_raise(
     env: SandboxEnv, kind: str, error: type[errors.ToolkitError]
 ) -> None:
+    if kind == "timeout":
+        env.be_impatient()
     env.exchange.faults.add(kind, path=PATH, times=None)
     with pytest.raises(error) as caught:
         read(env)
@@ -309,6 +313,8 @@ def test_no_error_text_or_frame_holds_a_secret(env: SandboxEnv) -> None:
         ("timeout", {}),
         ("html", {"status": 200}),
     ]:
+        if kind == "timeout":
+            env.be_impatient()
         env.exchange.faults.clear()
         env.exchange.faults.add(kind, path="/sapi/v1/apiReferral/customization", times=None, **options)
         with pytest.raises(errors.ToolkitError) as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
@@ -53,19 +55,14 @@ class Prices:
 
     def __init__(self, seed: int, start_ms: int) -> None:
         first = first_block(start_ms)
-        blocks = np.arange(first, first + BLOCKS)
         today = (start_ms + _DAYS_UNTIL_TODAY * DAY_MS) // (BLOCK * MINUTE_MS) - first
-        made = [
-            _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
-            for asset in ASSETS
-        ]
-        nodes, deviations, jumps = zip(*made, strict=True)
+        nodes, deviations, jumps = _tables(seed, first, today)
         self._common = np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS])
         self.paths = Paths(
             keys=[hash_key(seed, "price", asset) for asset in ASSETS],
-            nodes=np.array(nodes),
-            deviations=np.array(deviations),
-            jumps=np.array(jumps),
+            nodes=nodes,
+            deviations=deviations,
+            jumps=jumps,
             first_block=first,
             common_key=hash_key(seed, "price of the whole market"),
             common=self._common,
@@ -92,6 +89,20 @@ class Prices:
         together = self._common[one] * self._common[other]
         deviations: FloatArray = np.sqrt(ours**2 + theirs**2 - 2 * together * ours * theirs)
         return deviations
+
+
+@lru_cache(maxsize=4)
+def _tables(seed: int, first: int, today: int) -> _Tables:
+    """The tables of all assets, which the world and its market share."""
+    blocks = np.arange(first, first + BLOCKS)
+    made = [
+        _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
+        for asset in ASSETS
+    ]
+    nodes, deviations, jumps = (np.array(each) for each in zip(*made, strict=True))
+    for table in (nodes, deviations, jumps):
+        table.flags.writeable = False
+    return nodes, deviations, jumps
 
 
 def _stable(seed: int, asset: str, blocks: Int64Array) -> _Tables:
