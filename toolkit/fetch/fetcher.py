@@ -283,6 +283,8 @@ class Fetcher:
 
     def _send(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
+        if fetch.plan.grid is not None:  # what has ended is told by the clock, which a long fetch outlasts
+            self._sender.measured_time(endpoint.rate_limit.host, endpoint.qualified_name)
         parameters = {**fetch.plan.parameters, **more}
         request = ReadRequest.from_endpoint(endpoint, parameters, exact=fetch.builder.exact)
         return self._sender.get(request, fetch.stats, fetch.cancel)

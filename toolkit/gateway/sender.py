@@ -155,7 +155,9 @@ class Sender:
                     stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
                     if not isinstance(payload, Page):
                         return payload
-                    read_at = None if is_cached(response.headers) else _read_at(made, sent_at)
+                    if is_cached(response.headers):
+                        return payload
+                    read_at = _read_at(made, sent_at, self.time_at_most(request.rate_limit.host))
                     return payload if read_at is None else replace(payload, read_at=int(read_at * 1000))
             if isinstance(error, errors.CredentialsError) and credentials is None:
                 raise _keyless_error(error)
@@ -384,7 +386,7 @@ def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
     return errors.CredentialsError(error.endpoint, error.status, error.code, error.message, advice=advice)
 
 
-def _read_at(made_at: float | None, sent_at: float | None) -> float | None:
+def _read_at(made_at: float | None, sent_at: float | None, received_at: float | None) -> float | None:
     """Return a time before which the exchange cannot have read the rows of a response; None without one.
 
     It reads them after the request was sent, and before it dates the response: at the end of a minute, a
@@ -393,8 +395,10 @@ def _read_at(made_at: float | None, sent_at: float | None) -> float | None:
     Args:
         made_at: The `Date` of the response, None where it is not known.
         sent_at: The host's time when the request was sent, at the earliest; None where it is not known.
+        received_at: The host's time when the response arrived, at the latest; None where it is not known. A
+            later date is by another clock, and tells nothing.
     """
-    if made_at is None:
+    if made_at is None or received_at is None or made_at > received_at:
         return sent_at
     earliest = made_at - MAX_READ_S
     return min(made_at, earliest if sent_at is None else max(earliest, sent_at))

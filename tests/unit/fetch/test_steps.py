@@ -390,6 +390,46 @@ def test_a_candle_is_not_closed_because_the_response_has_a_later_date(
     assert frame["closed"].sum() == closed
 
 
+@pytest.mark.parametrize("ahead", [2, 4, 60, 86_400])
+@pytest.mark.parametrize("minutes_before", [0, 20])
+def test_a_candle_is_not_closed_because_a_date_is_ahead(
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, ahead: int, minutes_before: int
+) -> None:
+    """Neither by seconds, nor after the clock was measured for the last time."""
+    env.clock.advance(59.0)
+    steps = begins("1m", env.now - 59_000 - 29 * MINUTE, env.now + HOUR)
+    serve(env, steps)
+    env.fetch(SERIES, {**BTC, "interval": "1m"}, start="-1min")
+    env.clock.advance(minutes_before * 60)
+    dated = {"Date": formatdate(env.now // 1000 + ahead, usegmt=True)}
+    session = env.link._connection.session
+    read = session.read
+    monkeypatch.setattr(session, "read", lambda *given: with_headers(given[0], read(*given), dated))
+    frame = env.fetch(SERIES, {**BTC, "interval": "1m"}, start="-29min")
+    assert frame["closed"].tolist() == [True] * (len(frame) - 1) + [False]
+
+
+def test_a_fetch_of_many_minutes_measures_the_clock_again(
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = env.new_link(workers=1)
+    steps = begins("1h", env.now - 29 * HOUR, env.now)
+    rows = {SERIES.name: [step(0, time) | {"2": time + HOUR - 1} for time in steps]}
+    env.replace_exchange(**small_exchange(rows))
+    session = link._connection.session
+    read = session.read
+
+    def slow(*given: Any) -> Any:
+        if given[0].path == SERIES.path:
+            env.clock.advance(600)
+        dated = {"Date": formatdate(env.now // 1000 + 86_400, usegmt=True)}
+        return with_headers(given[0], read(*given), dated)
+
+    monkeypatch.setattr(session, "read", slow)
+    frame = link._fetcher.fetch(SERIES, {**BTC, "interval": "1h"}, start=steps[0])
+    assert frame["closed"].tolist() == [True] * 29 + [False]
+
+
 def closed_with(env: SandboxEnv, header: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
     """How many of thirty candles are closed; the last but one ended half a second ago."""
     env.clock.advance(0.5)
