@@ -159,7 +159,7 @@ class StepWindow(WindowFetch):
         steps = grid.within(Span(since, part.end)) if since <= part.end else range(0)
         if read_at is None:
             if steps:
-                why = "a response came from a cache and may be older than the steps that it has no rows of"
+                why = "a response is from a cache or of no known time, and may be older than what it lacks"
                 self.gaps.append(Gap(why, Span(max(grid.start(steps[0]), part.start), part.end)))
             return
         unended = range(max(steps.start, grid.number(read_at)), steps.stop)

@@ -398,7 +398,7 @@ def _read_at(made_at: float | None, sent_at: float | None, received_at: float | 
         received_at: The host's time when the response arrived, at the latest; None where it is not known. A
             later date is by another clock, and tells nothing.
     """
-    if made_at is None or received_at is None or made_at > received_at:
+    if made_at is None or (received_at is not None and made_at > received_at):
         return sent_at
     earliest = made_at - MAX_READ_S
     return min(made_at, earliest if sent_at is None else max(earliest, sent_at))

@@ -43,7 +43,7 @@ class Scene:
     def _respond(self, request: RecordedRequest) -> bytes:
         if "exchangeInfo" in request.target:  # the Link asks for the limits
             return answer(200, b'{"rateLimits":[]}')
-        return answer(200, json.dumps(self.payload).encode())
+        return answer(200, json.dumps(self.payload).encode(), b"Date: Thu, 01 Jan 2026 00:00:00 GMT")
 
     def call(self, name: str, **arguments: Any) -> pd.DataFrame:
         frame: pd.DataFrame = attrgetter(f"market.spot.{name}")(self.link)(**arguments)
