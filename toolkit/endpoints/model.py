@@ -265,6 +265,8 @@ class Endpoint:
         order_by: Column by which rows ascend, None where rows carry no time.
         steps: The regular times of its rows, None where they have none.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
+        large_response: Whether a response may take much more memory than those of other endpoints, as the
+            rules of every symbol do.
         inaccurate_header: Whether the used weight in the headers of its responses is documented as not
             accurate; it is then ignored.
         summary: What the rows are, in one sentence.
@@ -299,6 +301,7 @@ class Endpoint:
     order_by: str | None = None
     steps: Steps | None = None
     newest_first: bool = False
+    large_response: bool = False
     inaccurate_header: bool = False
     notes: tuple[str, ...] = ()
 

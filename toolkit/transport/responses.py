@@ -14,7 +14,7 @@ from toolkit.endpoints.codes import Remedy, code_for, may_be_executed
 from toolkit.frames.decoder import Decoder
 from toolkit.text.printable import printable
 from toolkit.timing.http_dates import MAX_BAN_S, MIN_BAN_S, is_cached, read_retry_after, rounded_up
-from toolkit.transport.strict_json import InvalidJSON, loads
+from toolkit.transport.strict_json import MAX_MEMORY, InvalidJSON, loads
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
     "credentials": errors.CredentialsError,
@@ -67,6 +67,8 @@ _ERROR_FIELDS = frozenset(
         "timestamp",
     }
 )
+# For thousands of symbols with a dozen rules each: 3 KiB of text a symbol, ten times as much by the bound.
+MAX_LARGE_MEMORY = 256 << 20
 _NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
 _TOO_MANY = re.compile(r"too many requests|rate limit", re.IGNORECASE)
 
@@ -97,14 +99,19 @@ def without_secrets(text: str, max_length: int) -> str:
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
-def decode(endpoint: str, response: RawResponse) -> Any:
+def decode(endpoint: str, response: RawResponse, *, is_large: bool = False) -> Any:
     """Decode the JSON of a response. Numbers with a decimal point become Decimals, so no amount is rounded.
+
+    Args:
+        endpoint: Name of the endpoint.
+        response: The response.
+        is_large: As `Endpoint.large_response`.
 
     Raises:
         ContractError: It is not JSON, is cut off, or exceeds the bounds.
     """
     try:
-        return _payload(response)
+        return _payload(response, MAX_LARGE_MEMORY if is_large else MAX_MEMORY)
     except InvalidJSON as error:
         problem = str(error)
     raise errors.ContractError(
@@ -112,10 +119,10 @@ def decode(endpoint: str, response: RawResponse) -> Any:
     )
 
 
-def _payload(response: RawResponse) -> Any:
+def _payload(response: RawResponse, max_memory: int = MAX_MEMORY) -> Any:
     if response.defect:
         raise InvalidJSON(response.defect)
-    return loads(response.body)
+    return loads(response.body, max_memory)
 
 
 def excerpt(response: RawResponse) -> str:
@@ -150,7 +157,8 @@ def parse_response(
         fields = _error_fields_of(page.outline)
         if _error(endpoint, path, response, fields, now=now, attempts=attempts) is None:
             return page, None
-    payload = decode(endpoint, response)  # only once: it may be large
+    is_large = decoder is not None and decoder.endpoint.large_response
+    payload = decode(endpoint, response, is_large=is_large)  # only once: it may be large
     error = _error(endpoint, path, response, _error_fields_of(payload), now=now, attempts=attempts)
     if error is not None or decoder is None:
         return payload, error

@@ -27,6 +27,7 @@ SYMBOLS = Endpoint(
     security="NONE",
     rate_limit=FAPI,
     rows_field="symbols",
+    large_response=True,
     ignored=(
         # Around the rows. By the page, "time" is to be asked for the time.
         *("exchangeFilters", "rateLimits", "serverTime", "assets", "timezone", "futuresType"),

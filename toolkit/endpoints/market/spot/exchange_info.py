@@ -85,6 +85,7 @@ SYMBOLS = Endpoint(
     ),
     mutually_exclusive=("symbol", "symbols", "permissions"),
     rows_field="symbols",
+    large_response=True,
     ignored=(
         # Around the rows.
         *("timezone", "serverTime", "rateLimits", "exchangeFilters", "sors"),
