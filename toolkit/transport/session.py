@@ -40,6 +40,8 @@ KEY_HEADER = "X-MBX-APIKEY"
 # The time-out holds for each chunk. A large response over a slow connection may take this many in all.
 _MAX_TIMEOUTS = 4
 _MAX_TIMEOUT_S = 86_400.0
+# Requests that are kept to be copied.
+_MAX_PREPARED = 100
 
 # Responses of a proxy or the local network, by status: the request was not forwarded.
 _NETWORK_STATUSES = {407: PROXY_LOGIN_REQUIRED, 511: NETWORK_LOGIN_REQUIRED}
@@ -177,6 +179,7 @@ class Session:
         self._timeout = _checked_timeout(timeout)
         forks.renew(self._make_lock)
         self._sessions: dict[Host, requests.Session] = {}
+        self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
         self._proxies = _checked_proxies(proxies)
         self._verify = verify if verify is True else str(verify)
         self._process = os.getpid()
@@ -277,12 +280,7 @@ class Session:
     ) -> tuple[RawResponse, bool]:
         """Send a request; returns the response, and whether it is complete."""
         url = self.hosts[encoded.host] + encoded.path
-        headers = {KEY_HEADER: key} if key else {}
-        if encoded.body:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        request = session.prepare_request(
-            requests.Request(encoded.method, url, headers=headers, data=encoded.body.encode("ascii"))
-        )
+        request = self._prepare(session, encoded, url, key)
         # Set afterwards: `requests` would re-encode the query, and the signature covers exactly these bytes.
         request.url = f"{url}?{encoded.query}" if encoded.query else url
         settings = self._settings(session, self.hosts[encoded.host])
@@ -290,6 +288,24 @@ class Session:
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
             return receive(response)
+
+    def _prepare(
+        self, session: requests.Session, encoded: EncodedRequest, url: str, key: str | None
+    ) -> requests.PreparedRequest:
+        """A request without its query. Those without a key and a body are alike, and prepared once."""
+        if key or encoded.body:
+            headers = {KEY_HEADER: key} if key else {}
+            if encoded.body:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+            data = encoded.body.encode("ascii")
+            return session.prepare_request(requests.Request(encoded.method, url, headers=headers, data=data))
+        known = self._prepared.get((encoded.method, url))
+        if known is None:
+            if len(self._prepared) >= _MAX_PREPARED:  # by `link.get`; there are fewer endpoints
+                self._prepared.clear()
+            known = session.prepare_request(requests.Request(encoded.method, url))
+            self._prepared[encoded.method, url] = known
+        return known.copy()
 
     def network_route(self, host: Host) -> tuple[str, str]:
         """The proxy's name and the file of trusted certificates for a host, "" for none or the default."""
