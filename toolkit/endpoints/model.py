@@ -202,8 +202,8 @@ class Paging:
 class Steps:
     """The regular times of a series, such as candles: no two rows are of the same step.
 
-    A window of as many steps as a response may have rows fits in one response. Steps without a row are gaps:
-    they are listed in the attributes of the frame, and never filled.
+    A window of as many steps as a response may have rows fits in one response. Steps that have ended and have
+    no row are gaps: they are listed in the attributes of the frame, and never filled.
 
     Attributes:
         param: Name of the parameter with the length of a step, whose choices are words of the exchange such

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -53,6 +53,7 @@ class _Fetch:
     builder: FrameBuilder
     stats: RequestStats
     cancel: CancelToken
+    unended: list[Span] = field(default_factory=list)
 
     @property
     def cache_key(self) -> int:
@@ -239,11 +240,13 @@ class Fetcher:
             with progress:
                 paginator.run()
             self._close(fetch, executor, SHUTDOWN_GRACE_S)
+            fetch.unended[:] = paginator.unended
             if not truncation.must_restart:
                 _check_gaps(fetch.plan.endpoint, paginator.gaps)
         except BaseException as error:
             self._close(fetch, executor, SHUTDOWN_GRACE_S if isinstance(error, Exception) else 0.0)
             paginator.salvage()
+            fetch.unended[:] = paginator.unended
             if fetch.builder.rows:
                 error.partial = self._frame(fetch, paginator.missing)  # type: ignore[attr-defined]
             raise
@@ -283,6 +286,8 @@ class Fetcher:
 
     def _send(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
+        if fetch.plan.grid is not None:  # what has ended is told by the clock, which a long fetch outlasts
+            self._sender.measured_time(endpoint.rate_limit.host, endpoint.qualified_name)
         parameters = {**fetch.plan.parameters, **more}
         request = ReadRequest.from_endpoint(endpoint, parameters, exact=fetch.builder.exact)
         return self._sender.get(request, fetch.stats, fetch.cancel)
@@ -305,7 +310,7 @@ class Fetcher:
         frame = fetch.builder.frame(attrs)
         if (grid := fetch.plan.grid) is not None and fetch.plan.span:
             times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
-            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, missing or [], times, fetch.plan.now)
+            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, [*(missing or []), *fetch.unended], times)
         return frame
 
     def _attrs(

@@ -39,8 +39,9 @@ class IdPagedWindow(WindowFetch):
     """All rows of a span, or all rows from an id on, page by page.
 
     The exchange takes either a span or the first id of a page. So the first row of a span is looked for in
-    one window after the other; from its id on, every page begins after the last id of the page before. A page
-    that is not full proves nothing: the end is an empty page, or a row after the span.
+    one window after the other; from its id on, every page begins with the last row of the page before, which
+    proves that nothing was left out between them. A page that is not full proves nothing, and one that is
+    empty little: the end is a row after the span, or a page with that row alone and an empty one after it.
 
     If a response is truncated, its earliest rows may be missing. So unless the first one has few rows, the
     window is requested again up to its earliest row, until no earlier one comes. The first page has to begin
@@ -57,6 +58,7 @@ class IdPagedWindow(WindowFetch):
         self._earliest: tuple[int, int] | None = None  # id and time of the earliest row found in it
         self._next_id = plan.first_id or 0
         self._must_begin = False  # with the next id
+        self._repeats = False  # the last row of the page before
         self._has_ended = False
         self._ready: deque[_Received] = deque()
         window = plan.endpoint.window
@@ -142,11 +144,13 @@ class IdPagedWindow(WindowFetch):
         if defect:
             self._reject(page, defect)
             return
-        self._must_begin = False
-        self._has_ended = not ids or any(is_after)
+        is_new = len(ids) > self._repeats
+        self._has_ended = any(is_after) or not (is_new or self._repeats)
         self._ready.append(_Received(page))
+        # Without new rows, the next page has to be empty: this one may have been cut off to one row.
+        self._must_begin = self._repeats = is_new
         if ids:
-            self._next_id = ids[-1] + 1
+            self._next_id = ids[-1] + (not is_new)
             self._count_windows(page.last_time)
 
     def _count_windows(self, time: int | None) -> None:

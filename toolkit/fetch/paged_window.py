@@ -25,7 +25,10 @@ def requests_for(endpoint: Endpoint, rows: int) -> int:
     required = {param.field: "" for param in endpoint.params if param.is_required}
     if endpoint.paging.kind not in ("page", "offset", "id") or Query(endpoint, required).single_row:
         return 1
-    return pages_of(rows, endpoint.paging.maximum)
+    maximum = endpoint.paging.maximum
+    if endpoint.paging.kind == "id":  # each page repeats a row, and two without new rows prove the end
+        return 3 + -(-max(0, rows - maximum) // (maximum - 1)) if rows else 1
+    return pages_of(rows, maximum)
 
 
 @dataclass(slots=True)

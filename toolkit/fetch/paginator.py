@@ -59,7 +59,10 @@ class Paginator:
         self._progress = progress
         self._executor = executor
         self._speculative = speculative
-        self._pending = deque(_window_fetches(plan, query, rows, truncation))
+        # Made when they are needed: years of seconds have hundreds of thousands.
+        self._unended: list[Span] = []
+        self._later = _window_fetches(plan, query, rows, truncation)
+        self._upcoming = next(self._later, None)
         self._open: deque[WindowFetch] = deque()  # in order; the first is being consumed
 
     def run(self) -> None:
@@ -73,7 +76,7 @@ class Paginator:
             if self._open and self._open[0].is_ready:
                 self._consume_next()
                 self._collect()
-            elif not self._open and not self._pending:
+            elif not self._open and self._upcoming is None:
                 return  # speculative pages may still be under way
             else:
                 self._raise_first_error()
@@ -93,6 +96,11 @@ class Paginator:
                 window_fetch.salvage(self._builder)
 
     @property
+    def unended(self) -> list[Span]:
+        """Where steps of a series without a row had not ended when the exchange responded."""
+        return self._unended + [span for window_fetch in self._open for span in window_fetch.unended]
+
+    @property
     def missing(self) -> list[Span]:
         """The spans not fully consumed, oldest first; empty for an endpoint without a span."""
         if self._plan.span is None:
@@ -102,7 +110,8 @@ class Paginator:
         for window_fetch in self._open:
             if not window_fetch.is_done and window_fetch.span:
                 spans.append(Span(window_fetch.done_until, window_fetch.span.end))
-        spans += [window_fetch.span for window_fetch in self._pending if window_fetch.span]
+        if self._upcoming is not None and self._upcoming.span:
+            spans.append(Span(self._upcoming.span.start, self._plan.span.end))
         return _merged(spans)
 
     # -- requests ------------------------------------------------------------------------------------
@@ -130,8 +139,9 @@ class Paginator:
         for window_fetch in self._open:
             if window_fetch.is_certain:
                 return window_fetch
-        if self._pending:
-            self._open.append(self._pending.popleft())
+        if self._upcoming is not None:
+            self._open.append(self._upcoming)
+            self._upcoming = next(self._later, None)
             return self._open[-1]
         return next(
             (window_fetch for window_fetch in self._open if window_fetch.may_speculate(self._speculative)),
@@ -165,6 +175,7 @@ class Paginator:
             self._progress.update(self._builder.rows, window_fetch.done_until)
         if window_fetch.is_done:
             self.gaps += window_fetch.gaps
+            self._unended += window_fetch.unended
             self._open.popleft()
 
     def _raise_first_error(self) -> None:

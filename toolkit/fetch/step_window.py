@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from toolkit.endpoints.codes import is_span_too_long
 from toolkit.errors import ApiError, ContractError
-from toolkit.fetch.windows import WindowFetch
+from toolkit.fetch.windows import Gap, WindowFetch
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
 from toolkit.planning import Plan, Span, StepGrid, iso, size_sent, span_parameters
@@ -26,19 +26,17 @@ class Series:
     Attributes:
         grid: As given, until the first row shows another one.
         cap: Number of steps that a request covers at most; fewer if the exchange turns out to return fewer.
-        most: The most rows that a response had. One that was cut off has as many at least.
     """
 
     def __init__(self, grid: StepGrid, rows_per_request: int) -> None:
         self.grid = grid
         self.cap = rows_per_request
-        self.most = 0
+        self._is_fitted = False
 
     def learn(self, page: Page) -> None:
         """Note what a response tells."""
-        if page.rows and not self.most and page.first_time is not None:
-            self.grid = self.grid.fitted(page.first_time)
-        self.most = max(self.most, page.rows)
+        if not self._is_fitted and page.first_time is not None:
+            self.grid, self._is_fitted = self.grid.fitted(page.first_time), True
 
 
 @dataclass(slots=True)
@@ -47,24 +45,24 @@ class _Suspect:
 
     Attributes:
         page: Its rows.
-        first, last: The times of its first and its last row.
-        checks: Spans from one of these rows to an end of the part. They have no other row if it is whole.
+        checks: Spans before its first and after its last row. They have no rows if it is whole.
+        read_at: As that of a page, when the steps after its last row were read for the last time.
     """
 
     page: Page
-    first: int
-    last: int
     checks: deque[Span]
+    read_at: int | None
 
 
 class StepWindow(WindowFetch):
     """A window with as many steps as a response may have rows.
 
     A response with a row for every step is whole. If the first or the last steps have none, they are a gap,
-    or the exchange returns fewer rows than it says. A response that was cut off has as many rows as any, so
-    one with fewer rows than another is whole, too. What is left is checked: the steps without rows are
-    requested again, together with the row next to them. If another row comes, requests cover fewer steps
-    from then on.
+    or the exchange returns fewer rows than it says: they are requested again, and no response is cut off to
+    nothing. If a row comes, requests cover fewer steps from then on. If it is of other steps, whatever it was
+    that responded has not read the request, and nothing is known.
+
+    A step without a row is a gap if it had ended when the exchange responded, or has rows after it.
 
     Args:
         plan: What to fetch.
@@ -82,6 +80,7 @@ class StepWindow(WindowFetch):
         self._part = span
         self._suspect: _Suspect | None = None
         self._ready: deque[tuple[Page, Span]] = deque()
+        self._doubts: list[Gap] = []  # about the present part
 
     # -- requests ------------------------------------------------------------------------------------
 
@@ -109,9 +108,9 @@ class StepWindow(WindowFetch):
             return
         checks = self._checks(page)
         if not checks:
-            self._accept(page)
+            self._accept(page, page.read_at)
         elif page.rows < self._series.cap:
-            self._suspect = _Suspect(page, page.first_time or 0, page.last_time or 0, checks)
+            self._suspect = _Suspect(page, checks, page.read_at)
 
     def _checks(self, page: Page) -> deque[Span]:
         """What to request to find out whether a response was cut off; nothing if it cannot have been."""
@@ -119,31 +118,53 @@ class StepWindow(WindowFetch):
         first, last = page.first_time, page.last_time
         if first is None or last is None or not part.start <= first <= last <= part.end:
             return deque()  # there are no rows, or some that were not requested: the builder says so
-        if page.rows >= len(steps) or page.rows < self._series.most:
+        if page.rows >= len(steps):
             return deque()
         bounds = self._series.grid.numbers(np.array([first, last]))
-        beside = int(page.rows == 1)  # without the row itself, if the exchange may return only one
-        after = [Span(last + beside, part.end)] if bounds[1] < steps[-1] else []
-        before = [Span(part.start, first - beside)] if bounds[0] > steps[0] else []
+        after = [Span(last + 1, part.end)] if bounds[1] < steps[-1] else []
+        before = [Span(part.start, first - 1)] if bounds[0] > steps[0] else []
         return deque(after + before)
 
     def _compare(self, suspect: _Suspect, page: Page) -> None:
-        if any(time is not None and not suspect.first <= time <= suspect.last for time in page.times):
+        span = suspect.checks.popleft()
+        if any(time is not None and span.start <= time <= span.end for time in page.times):
             self._shorten(suspect.page.rows)
             return
-        suspect.checks.popleft()
+        if page.rows:
+            why = "a second request for steps without rows had rows of other steps"
+            self._doubts.append(Gap(why, span))
+        elif page.read_at is not None and span.end == self._part.end:
+            suspect.read_at = max(page.read_at, suspect.read_at or 0)
         if not suspect.checks:
             self._suspect = None
-            self._accept(suspect.page)
+            self._accept(suspect.page, suspect.read_at)
 
     def _shorten(self, steps: int) -> None:
         """Request the part again, and fewer steps at a time."""
         self._suspect = None
+        self._doubts = []
         self._series.cap = min(self._series.cap, steps)
 
-    def _accept(self, page: Page) -> None:
+    def _accept(self, page: Page, read_at: int | None) -> None:
+        self._note_unended(page, read_at)
+        self.gaps += self._doubts
+        self._doubts = []
         self._ready.append((page, self._part))
         self._start = self._part.end + 1
+
+    def _note_unended(self, page: Page, read_at: int | None) -> None:
+        """Note the steps after the last row that are not known to have ended when they were read."""
+        grid, part = self._series.grid, self._part
+        since = part.start if page.last_time is None else page.last_time + 1
+        steps = grid.within(Span(since, part.end)) if since <= part.end else range(0)
+        if read_at is None:
+            if steps:
+                why = "a response is from a cache or of no known time, and may be older than what it lacks"
+                self.gaps.append(Gap(why, Span(max(grid.start(steps[0]), part.start), part.end)))
+            return
+        unended = range(max(steps.start, grid.number(read_at)), steps.stop)
+        if unended:
+            self.unended.append(Span(max(grid.start(unended[0]), part.start), part.end))
 
     def receive_error(self, number: int, error: Exception) -> None:
         """Keep an error; if the part is too long, fetch half of it instead."""
@@ -180,6 +201,9 @@ class StepWindow(WindowFetch):
                 self.endpoint.qualified_name,
                 f"{defect}: the response is not a series of regular times, and none of its rows was kept",
             )
+        grid = self._series.grid
+        if page.read_at is not None:  # whatever a row says about its end, its step has to be over
+            page = replace(page, read_at=grid.start(grid.number(page.read_at)))
         builder.begin_window()
         builder.add_page(page, (part.start, part.end), self.endpoint.paging.maximum)
 

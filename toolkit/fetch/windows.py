@@ -72,6 +72,7 @@ class WindowFetch(ABC):
         done_until: Everything before this time (milliseconds) has been consumed.
         is_done: Whether everything has been consumed.
         gaps: Where rows may be missing although everything was consumed.
+        unended: Where steps of a series without a row had not ended when the exchange responded.
     """
 
     def __init__(self, endpoint: Endpoint, span: Span | None) -> None:
@@ -80,6 +81,7 @@ class WindowFetch(ABC):
         self.done_until = span.start if span else 0
         self.is_done = False
         self.gaps: list[Gap] = []
+        self.unended: list[Span] = []
         self._asked = 0
         self._asked_before = 0  # of them, for windows that are complete
         self._under_way: set[int] = set()

@@ -239,7 +239,14 @@ class FrameBuilder:
 
     def _derived(self, column: Column, page: Page, received: Mapping[str, pa.Array], rows: int) -> pa.Array:
         try:
-            return derived_array(column, page, received, rows, exact=self.exact or column.exact)
+            return derived_array(
+                column,
+                page,
+                received,
+                rows,
+                order_by=self._endpoint.order_by,
+                exact=self.exact or column.exact,
+            )
         except DecodeError as error:
             problem = str(error)
         raise contract_error(self._endpoint, problem, column)

@@ -16,7 +16,13 @@ from toolkit.frames.page import Page
 
 
 def derived_array(
-    column: Column, page: Page, arrays: Mapping[str, pa.Array], rows: int, *, exact: bool
+    column: Column,
+    page: Page,
+    arrays: Mapping[str, pa.Array],
+    rows: int,
+    *,
+    order_by: str | None = None,
+    exact: bool,
 ) -> pa.Array:
     """The values of a derived column.
 
@@ -25,13 +31,16 @@ def derived_array(
         page: The response.
         arrays: The columns that are in the response, by name.
         rows: Number of rows.
+        order_by: The column with the times of the rows, None where they have none.
         exact: Whether amounts are exact.
 
     Raises:
         DecodeError: The rows are not in the order that the column stands for.
     """
     if column.derived == "closed":
-        return _closed(arrays[column.of], page.read_at)
+        closed = _passed(arrays[column.of], page.read_at)
+        # Whatever it says about its end, a row has not ended before it began.
+        return closed if order_by is None else pc.and_(closed, _passed(arrays[order_by], page.read_at))
     if column.derived == "level":
         if column.of:
             _check_best_first(_units(arrays[column.of]), page.lists)
@@ -41,7 +50,7 @@ def derived_array(
     return pa.array(np.ones(rows, np.bool_))
 
 
-def _closed(times: pa.Array, read_at: int | None) -> pa.Array:
+def _passed(times: pa.Array, read_at: int | None) -> pa.Array:
     """Whether a time is proven to have passed when the rows were read; false where it is unknown."""
     if read_at is None:
         return pa.array(np.zeros(len(times), np.bool_))

@@ -151,9 +151,10 @@ class Sender:
                 if error is None:
                     made = self._made_at(request.rate_limit.host, response)
                     stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
-                    if not isinstance(payload, Page):
+                    if not isinstance(payload, Page) or is_cached(response.headers):
                         return payload
-                    read_at = None if is_cached(response.headers) else earliest_read(made, sent_at)
+                    received_at = self.time_at_most(request.rate_limit.host)
+                    read_at = earliest_read(made, sent_at, received_at)
                     return payload if read_at is None else replace(payload, read_at=int(read_at * 1000))
             if isinstance(error, errors.CredentialsError) and credentials is None:
                 raise _keyless_error(error)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, cast
 
 import numpy as np
@@ -43,9 +44,9 @@ class StepGrid:
     def fitted(self, time: int) -> StepGrid:
         """The same grid, or for steps of several days the one that the time of a row shows.
 
-        It is not documented from which day on they are counted.
+        It is not documented from which day on they are counted, only that a day begins at midnight.
         """
-        several_days = self.word.endswith("d") and self.word != "1d"
+        several_days = self.word.endswith("d") and self.word != "1d" and time % _DAY == 0
         return replace(self, origin=time % self._length) if several_days else self
 
     @property
@@ -79,10 +80,12 @@ class StepGrid:
 
     def windows(self, span: Span, steps: int) -> Iterator[Span]:
         """Split a span into windows with as many steps each, the last one with what is left."""
-        found = self.within(span)
-        begins = [span.start, *(self.start(number) for number in found[steps::steps])]
-        ends = [*(begin - 1 for begin in begins[1:]), span.end]
-        yield from map(Span, begins, ends)
+        start = span.start
+        for number in self.within(span)[steps::steps]:
+            begin = self.start(number)
+            yield Span(start, begin - 1)
+            start = begin
+        yield Span(start, span.end)
 
     def gaps(self, span: Span, times: Times) -> list[dict[str, Any]]:
         """The steps within a span that no row is of.
@@ -111,26 +114,22 @@ def grid_of(endpoint: Endpoint, parameters: Mapping[str, object]) -> StepGrid | 
     return StepGrid.of(str(parameters[fields[endpoint.steps.param]]))
 
 
-def gaps_in(
-    grid: StepGrid, span: Span, missing: Sequence[Span], times: Times, now: int
-) -> list[dict[str, Any]]:
+def gaps_in(grid: StepGrid, span: Span, unknown: Iterable[Span], times: Times) -> list[dict[str, Any]]:
     """The steps of a span that no row is of, as the attributes of a frame list them.
 
     Args:
         grid: The times at which steps begin.
         span: The span.
-        missing: Parts of it that were not fetched, ascending. Nothing is known about their steps.
+        unknown: Parts of it that were not fetched, or had not ended. A step of them without a row is no gap.
         times: The times of the rows, ascending.
-        now: The exchange's time. The step that is still running may get its row yet, so it is no gap.
     """
     if len(times):
         grid = grid.fitted(int(times[0]))
-    span = Span(span.start, min(span.end, grid.start(grid.number(now)) - 1))
     gaps: list[dict[str, Any]] = []
     start = span.start
-    for part in (*missing, Span(span.end + 1, span.end)):
-        known = Span(start, min(part.start - 1, span.end))
-        if known.start <= known.end:
+    for part in (*sorted(unknown, key=attrgetter("start")), Span(span.end + 1, span.end)):
+        if start < part.start:
+            known = Span(start, part.start - 1)
             within = times[np.searchsorted(times, known.start) : np.searchsorted(times, known.end, "right")]
             gaps += grid.gaps(known, within)
         start = max(start, part.end + 1)

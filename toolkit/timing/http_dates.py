@@ -82,7 +82,7 @@ def made_at(headers: Mapping[str, str]) -> float | None:
     return None if is_cached(headers) else read_date(headers)
 
 
-def earliest_read(made: float | None, sent_at: float | None) -> float | None:
+def earliest_read(made: float | None, sent_at: float | None, received_at: float | None) -> float | None:
     """A time before which the exchange cannot have read the rows of a response; None without one.
 
     It reads them after the request was sent, and before it dates the response: at the end of a minute, a
@@ -91,8 +91,10 @@ def earliest_read(made: float | None, sent_at: float | None) -> float | None:
     Args:
         made: The `Date` of the response, None where it is not known.
         sent_at: The exchange's time when the request was sent, at the earliest; None where it is not known.
+        received_at: The exchange's time when the response arrived, at the latest; None where it is not known.
+            A later date is by another clock, and tells nothing.
     """
-    if made is None:
+    if made is None or (received_at is not None and made > received_at):
         return sent_at
     earliest = made - _MAX_READ_S
     return min(made, earliest if sent_at is None else max(earliest, sent_at))

@@ -19,6 +19,8 @@ from toolkit.endpoints import BASE_URLS, ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.endpoints.market import spot
 from toolkit.errors import ContractError, IncompleteError, UsageError
 from toolkit.frames.builder import FrameBuilder, Numbers
+from toolkit.frames.decoder import Decoder
+from toolkit.transport.responses import RawResponse, parse_response
 
 
 def spot_endpoint(name: str) -> Endpoint:
@@ -43,7 +45,7 @@ class Scene:
     def _respond(self, request: RecordedRequest) -> bytes:
         if "exchangeInfo" in request.target:  # the Link asks for the limits
             return answer(200, b'{"rateLimits":[]}')
-        return answer(200, json.dumps(self.payload).encode())
+        return answer(200, json.dumps(self.payload).encode(), b"Date: Thu, 01 Jan 2026 00:00:00 GMT")
 
     def call(self, name: str, **arguments: Any) -> pd.DataFrame:
         frame: pd.DataFrame = attrgetter(f"market.spot.{name}")(self.link)(**arguments)
@@ -60,6 +62,35 @@ def scene() -> Iterator[Scene]:
 
 def test_all_of_it_needs_no_key() -> None:
     assert {endpoint.security for endpoint in spot.ENDPOINTS} == {"NONE"}
+
+
+RULES = (
+    *(
+        {"filterType": name, "minQty": "1.0", "maxQty": "9.0", "stepSize": "0.1"}
+        for name in ("LOT_SIZE", "B", "C")
+    ),
+    {
+        "filterType": "PRICE_FILTER",
+        "minPrice": "0.01000000",
+        "maxPrice": "1000000.0",
+        "tickSize": "0.01000000",
+    },
+    *({"filterType": f"RULE_{number}", "a": 1, "b": 2, "c": 3, "d": 4} for number in range(8)),
+)
+
+
+def test_the_rules_of_every_symbol_are_read(scene: Scene) -> None:
+    """The exchange has more than 3,000 symbols."""
+    documented = json.loads((EXAMPLES / "market.spot.symbols.json").read_text(encoding="utf-8"))["documented"]
+    (symbol,) = documented["symbols"]
+    rows = [{**symbol, "symbol": name, "filters": RULES} for name in names(4000)]
+    body = json.dumps({**documented, "symbols": rows}).encode()
+    endpoint = spot_endpoint("symbols")
+    page, error = parse_response(
+        "market.spot.symbols", endpoint.path, RawResponse(200, {}, body), 0.0, decoder=Decoder(endpoint)
+    )
+    assert error is None
+    assert page.rows == 4000
 
 
 # -- weights ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,8 @@ LENGTHS = {"1s": 1000, "1m": MINUTE, "1h": HOUR, "3d": 72 * HOUR, "1w": 168 * HO
 MONDAY = 4 * 24 * HOUR
 
 Times = list[int]
+WHOLE = Span(NOW_MS - 30 * MINUTE, NOW_MS - 1)
+MINUTES = [*range(NOW_MS, NOW_MS + 10 * MINUTE, MINUTE)]
 
 
 def begins(word: str, start: int, end: int, phase: int = 0) -> Times:
@@ -62,6 +65,8 @@ class Model:
         cap: The most rows of a response.
         newest: Whether a response that cannot have all rows has the newest ones.
         change: Changes the times of a response.
+        caps: The most rows of each of the first responses, where they are fewer.
+        read_at: When the exchange reads the rows; None where that is not known.
         requests: The parameters of the requests.
     """
 
@@ -69,16 +74,22 @@ class Model:
     cap: int = 1000
     newest: bool = False
     change: Callable[[Times], Times] = field(default=lambda times: times)
+    caps: list[int] = field(default_factory=list)
+    read_at: int | None = 2**42
     requests: list[Mapping[str, Any]] = field(default_factory=list)
 
     def answer(self, parameters: Mapping[str, Any]) -> bytes:
         self.requests.append(parameters)
         start, end, size = parameters["startTime"], parameters["endTime"], parameters["limit"]
-        size = min(size, self.cap)
+        size = min(size, self.cap, *self.caps[len(self.requests) - 1 :][:1])
         times = [time for time in self.times if start <= time <= end]
         times = times[-size:] if self.newest else times[:size]
         rows = [[time, "1.5", time + 10] for time in self.change(times)]
         return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def refuse(times: Times) -> Times:
+    raise ApiError("small", 400, -1, "Refused.")
 
 
 @dataclass
@@ -108,7 +119,8 @@ def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fet
     def work(request: Any) -> Any:
         body = model.answer(request.parameters)
         page = decoder.read(body)
-        return decoder.decode(json.loads(body)) if page is None else page
+        page = decoder.decode(json.loads(body)) if page is None else page
+        return replace(page, read_at=model.read_at)
 
     paginator = Paginator(
         plan,
@@ -127,7 +139,8 @@ def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fet
         assert plan.grid
         assert plan.span
         missing = paginator.missing
-        return Fetched(times.tolist(), gaps_in(plan.grid, plan.span, missing, times, plan.now), missing)
+        unknown = [*missing, *paginator.unended]
+        return Fetched(times.tolist(), gaps_in(plan.grid, plan.span, unknown, times), missing)
 
     try:
         paginator.run()
@@ -229,13 +242,75 @@ def test_a_whole_series_takes_a_request_for_each_window() -> None:
     assert [request["limit"] for request in model.requests] == [10] * 10
 
 
-def test_a_response_with_fewer_rows_than_another_is_not_checked() -> None:
+def test_empty_responses_and_inner_gaps_are_not_checked() -> None:
     span = Span(NOW_MS - 40 * MINUTE, NOW_MS - 1)
     steps = begins("1m", span.start, span.end)
-    listed = [*steps[:10], *steps[25:28], *steps[31:39]]  # delisted, listed again, and with gaps at the edges
-    model = Model(listed)
-    assert fetch(model, plan_of("1m", span)).times == listed
+    model = Model([*steps[:13], *steps[15:20]])  # delisted
+    assert fetch(model, plan_of("1m", span)).times == model.times
     assert len(model.requests) == 4
+
+
+@settings(max_examples=200)
+@given(series(), st.lists(st.integers(1, 10), max_size=12))
+@example(("1m", Span(NOW_MS, NOW_MS + 9 * MINUTE), MINUTES[:10], MINUTES[:10], 10, False), [4, 1])
+def test_a_limit_that_changes_all_the_time(
+    case: tuple[str, Span, Times, Times, int, bool], caps: list[int]
+) -> None:
+    word, span, steps, times, cap, newest = case
+    fetched = fetch(Model(times, cap, newest, caps=caps), plan_of(word, span))
+    assert fetched.times == times
+    assert fetched.gaps == gaps_of(steps, times, word)
+    assert fetched.missing == []
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_response_to_another_request_proves_no_gap(newest: bool) -> None:
+    """A proxy that does not look at the span has the same rows for a second request."""
+    steps = begins("1m", WHOLE.start, WHOLE.end)
+    first = steps[3:10] if newest else steps[:7]
+    model = Model(steps, change=lambda times: first if not times or times[-1] <= steps[9] else times)
+    fetched = fetch(model, plan_of("1m", WHOLE))
+    unknown = steps[:3] if newest else steps[7:10]
+    assert fetched.gaps == []
+    assert fetched.missing == [Span(unknown[0] + (0 if newest else -MINUTE + 1), unknown[-1] + MINUTE - 1)]
+
+
+# -- steps that have not ended -----------------------------------------------------------------------------
+
+
+@given(series(), st.integers(-5, 50), st.booleans())
+@example(("1m", Span(NOW_MS, NOW_MS + 9 * MINUTE), MINUTES, [], 10, False), 3, True)
+@example(("1m", Span(NOW_MS, NOW_MS + 9 * MINUTE), MINUTES, MINUTES[:3], 10, False), 3, False)
+def test_a_step_that_has_not_ended_is_no_gap(
+    case: tuple[str, Span, Times, Times, int, bool], number: int, is_inside: bool
+) -> None:
+    word, span, steps, times, _, _ = case
+    length = LENGTHS.get(word, 30 * 24 * HOUR)
+    read_at = span.start + number * length + length // 2 * is_inside
+    times = [time for time in times if time <= read_at]
+    fetched = fetch(Model(times, read_at=read_at), plan_of(word, span))
+    assert fetched.times == times
+    assert fetched.missing == []
+    assert fetched.gaps == gaps_of([time for time in steps if after(time, word) <= read_at], times, word)
+
+
+def test_a_cached_response_proves_no_gap_after_its_last_row() -> None:
+    steps = begins("1m", WHOLE.start, WHOLE.end)
+    fetched = fetch(Model([*steps[3:5], *steps[7:20]], read_at=None), plan_of("1m", WHOLE))
+    assert [gap["start"] for gap in fetched.gaps] == [iso(steps[0]), iso(steps[5])]
+    assert fetched.missing == [Span(steps[20], WHOLE.end)]
+
+
+def test_a_fetch_of_years_of_seconds_is_planned_step_by_step() -> None:
+    """A second of 2017 to 2026 has one row of 300 million; planned at once, they would take gigabytes."""
+    span = Span(NOW_MS - 9 * 365 * 24 * HOUR, NOW_MS - 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ApiError):
+            fetch(Model([], change=refuse), plan_of("1s", span))
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("newest", [False, True])
@@ -284,8 +359,6 @@ def test_a_window_is_not_longer_than_a_request_may_be() -> None:
 
 
 # -- what no series has ------------------------------------------------------------------------------------
-
-WHOLE = Span(NOW_MS - 30 * MINUTE, NOW_MS - 1)
 
 
 @pytest.mark.parametrize(
@@ -399,6 +472,46 @@ def test_a_candle_is_not_closed_because_the_response_has_a_later_date(
     frame = env.fetch(SERIES, {**BTC, "interval": "1m"}, start=steps[0])
     assert len(frame) == 30
     assert frame["closed"].sum() == closed
+
+
+@pytest.mark.parametrize("ahead", [2, 4, 60, 86_400])
+@pytest.mark.parametrize("minutes_before", [0, 20])
+def test_a_candle_is_not_closed_because_a_date_is_ahead(
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, ahead: int, minutes_before: int
+) -> None:
+    """Neither by seconds, nor after the clock was measured for the last time."""
+    env.clock.advance(59.0)
+    steps = begins("1m", env.now - 59_000 - 29 * MINUTE, env.now + HOUR)
+    serve(env, steps)
+    env.fetch(SERIES, {**BTC, "interval": "1m"}, start="-1min")
+    env.clock.advance(minutes_before * 60)
+    dated = {"Date": formatdate(env.now // 1000 + ahead, usegmt=True)}
+    session = env.link._connection.session
+    read = session.read
+    monkeypatch.setattr(session, "read", lambda *given: with_headers(given[0], read(*given), dated))
+    frame = env.fetch(SERIES, {**BTC, "interval": "1m"}, start="-29min")
+    assert frame["closed"].tolist() == [True] * (len(frame) - 1) + [False]
+
+
+def test_a_fetch_of_many_minutes_measures_the_clock_again(
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = env.new_link(workers=1)
+    steps = begins("1h", env.now - 29 * HOUR, env.now)
+    rows = {SERIES.name: [step(0, time) | {"2": time + HOUR - 1} for time in steps]}
+    env.replace_exchange(**small_exchange(rows))
+    session = link._connection.session
+    read = session.read
+
+    def slow(*given: Any) -> Any:
+        if given[0].path == SERIES.path:
+            env.clock.advance(600)
+        dated = {"Date": formatdate(env.now // 1000 + 86_400, usegmt=True)}
+        return with_headers(given[0], read(*given), dated)
+
+    monkeypatch.setattr(session, "read", slow)
+    frame = link._fetcher.fetch(SERIES, {**BTC, "interval": "1h"}, start=steps[0])
+    assert frame["closed"].tolist() == [True] * 29 + [False]
 
 
 def closed_with(env: SandboxEnv, header: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
