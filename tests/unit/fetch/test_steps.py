@@ -103,7 +103,7 @@ class Fetched:
 
 def plan_of(word: str, span: Span, endpoint: Endpoint = SERIES) -> Plan:
     plan = make_plan(endpoint, {**BTC, "interval": word}, None, None, NOW_MS)
-    return replace(plan, span=span, now=span.end + 40 * 24 * HOUR)  # every step of the span has ended
+    return replace(plan, span=span)
 
 
 def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fetched:
