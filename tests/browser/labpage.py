@@ -197,10 +197,17 @@ class LabPage:
             self.page.wait_for_timeout(100)
         raise AssertionError(f"no card contains {text!r}")
 
-    def pictures(self) -> list[dict[str, Any]]:
-        """Scroll through the notebook and look at each picture: its size, and what of it can be seen."""
+    def pictures(self, count: int) -> list[dict[str, Any]]:
+        """Scroll through the notebook and look at each picture: its size, and what of it can be seen.
+
+        Cells are drawn some time after they come into view, and again in a window of another size: it scrolls
+        until it has seen `count` pictures, and the same ones twice.
+        """
         scroller = self.page.locator(".jp-WindowedPanel-outer").first
-        found: list[dict[str, Any]] = scroller.evaluate(LOOK_AT_PICTURES)
+        found, before = [], None
+        deadline = time.monotonic() + STEP_TIMEOUT_S
+        while (len(found) != count or found != before) and time.monotonic() < deadline:
+            found, before = scroller.evaluate(LOOK_AT_PICTURES), found
         return found
 
     def choose_theme(self, name: str) -> None:

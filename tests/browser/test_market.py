@@ -11,6 +11,7 @@ from tests.browser.labpage import LabPage
 pytestmark = pytest.mark.browser
 
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
+CHARTS = 4
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def test_the_notebook_runs_without_errors(notebook: LabPage) -> None:
     assert notebook.external_requests == []
     assert notebook.console_errors == []
     pictures = [output for output in notebook.outputs() if "image/png" in output.get("data", {})]
-    assert len(pictures) == 4
+    assert len(pictures) == CHARTS
     assert all(picture["metadata"]["image/png"]["alt"] for picture in pictures)
 
 
@@ -39,10 +40,10 @@ def test_every_chart_is_whole(notebook: LabPage, theme: str, width: int) -> None
     notebook.choose_theme(theme)
     notebook.page.set_viewport_size({"width": width, "height": before["height"]})
     try:
-        charts = notebook.pictures()
+        charts = notebook.pictures(CHARTS)
     finally:
         notebook.page.set_viewport_size(before)
-    assert len(charts) == 4
+    assert len(charts) == CHARTS
     for chart in charts:
         assert 0.4 * width < chart["width"] < width
         assert chart["cut_off"] <= 1  # in pixels

@@ -151,7 +151,7 @@ class Script:
             self.control("DELETE", None)
 
     def control(self, method: str, content: object) -> None:
-        connection = http.client.HTTPConnection(self.given["control"], timeout=5)
+        connection = http.client.HTTPConnection(self.given["control"], timeout=60)
         with closing(connection):
             connection.request(method, "/sandbox/faults", json.dumps(content).encode())
             connection.getresponse().read()

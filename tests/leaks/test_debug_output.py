@@ -81,7 +81,7 @@ def test_requests_of_other_programs_are_logged_in_full(loud: Callable[[], str]) 
 
 
 def _ask_by_hand(server: RecordingServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", int(server.address.rpartition(":")[2]), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", int(server.address.rpartition(":")[2]), timeout=60)
     connection.request("GET", "/other")
     connection.getresponse().read()
     connection.close()

@@ -171,7 +171,7 @@ class Kills:
     def _let_the_exchange_finish(self) -> None:
         """Wait until requests of the writer have been executed or have expired."""
         for _ in range(2):
-            self.session.get(f"{self.sandbox.address}/sandbox/id", timeout=5).close()
+            self.session.get(f"{self.sandbox.address}/sandbox/id", timeout=60).close()
         self.sandbox.exchange.faults.clear()
         self.sandbox._latency = 0.0
         self.clock.ahead += EXPIRY_S

@@ -21,7 +21,7 @@ from tests.support.paths import ROOT
 from tests.support.programs import Program
 from toolkit.__main__ import main as commands
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 ONE = ("/fapi/v1/time", 1)
 """A read of weight 1. The toolkit signs it, and so the log names its key."""
 HUNDRED = ("/fapi/v1/apiReferral/overview", 100)

@@ -166,7 +166,7 @@ def test_a_child_forked_while_all_locks_are_held_can_use_everything(tmp_path: Pa
     with panels.accounts(link, fetch=False) as panel:
         holder = threading.Thread(target=hold)
         holder.start()
-        assert held.wait(10.0)
+        assert held.wait(60.0)
         assert len(locks) >= 15, "of the session, the clocks, the budget, the panel ..."
         assert in_child(work, meanwhile=release) == [True, "confirmed", True, True]
     assert len(write_env.effects("exchange.transfer")) == 2
@@ -237,6 +237,6 @@ def test_a_child_forked_while_a_bar_is_drawn_can_draw_bars() -> None:
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert held.wait(10.0)
+    assert held.wait(60.0)
     assert in_child(work, meanwhile=release) == [True, True]
     assert tqdm.std.tqdm.get_lock() is lock, "nothing changes in the parent"

@@ -281,7 +281,8 @@ def test_market(run: Run) -> None:
     assert re.search(r"BTCUSDT +TRADING +BTC +USDT +0\.01 +0\.00001 +5$", symbols["text/plain"], re.MULTILINE)
     bar, year = bundles(notebook, "year = link")
     assert WIDGET in bar
-    assert re.findall(r"True|False", year["text/plain"]) == ["True", "True", "False"]
+    *closed, _ = re.findall(r"True|False", year["text/plain"])  # the last minute may end during the fetch
+    assert closed == ["True", "True"]
     assert "in 526 requests, weight 1,052" in said(notebook, "year.attrs['requests']")
     (gaps,) = bundles(notebook, 'year.attrs["gaps"]')
     assert "rows" in gaps["text/plain"]

@@ -363,7 +363,7 @@ def test_a_key_is_added_while_the_server_runs(env: SandboxEnv) -> None:
     key = env.sandbox.world.add_key("mine", public_pem=pem_of(private), like="read-only")
     query = f"timestamp={env.now}"
     signature = text_of(sign(private, query))
-    connection = http.client.HTTPConnection(env.sandbox.address.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(env.sandbox.address.removeprefix("http://"), timeout=60)
     try:
         connection.request("GET", f"{PATH}?{query}&signature={signature}", headers={"X-MBX-APIKEY": key.key})
         response = connection.getresponse()

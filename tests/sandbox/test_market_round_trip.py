@@ -33,8 +33,7 @@ def market_env() -> Iterator[SandboxEnv]:
     made = SandboxEnv(
         world=World(seed=7, now=NOW, sub_accounts=24, customers=30),
         exchange={"limit_scale": 1000},
-        # The first candles of months take longer than the others.
-        link={"limits": ample, "timeout": (5.0, 20.0)},
+        link={"limits": ample},
     )
     made.clock.sleep(NOW - made.clock.time())
     yield made

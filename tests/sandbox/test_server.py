@@ -50,7 +50,7 @@ def target(this: Sandbox, path: str, params: dict[str, object] | None = None) ->
 
 
 def send(this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str) -> Response:
-    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=60)
     try:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, where, body, {"X-MBX-APIKEY": this.key, **names})
@@ -89,7 +89,7 @@ def test_the_bytes_of_query_and_body_arrive_as_sent(sandbox: Sandbox) -> None:
 
 
 def test_one_connection_serves_many_requests(sandbox: Sandbox) -> None:
-    connection = http.client.HTTPConnection(sandbox.address.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(sandbox.address.removeprefix("http://"), timeout=60)
     for _ in range(3):
         connection.request("GET", target(sandbox, INFO), headers={"X-MBX-APIKEY": sandbox.key})
         assert connection.getresponse().read()
@@ -107,7 +107,7 @@ def test_it_listens_on_this_machine_only(sandbox: Sandbox) -> None:
 def open_request(this: Sandbox) -> socket.socket:
     """A connection on which a request was sent."""
     host, port = this.address.removeprefix("http://").split(":")
-    line = socket.create_connection((host, int(port)), timeout=5)
+    line = socket.create_connection((host, int(port)), timeout=60)
     line.sendall(f"GET {target(this, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {this.key}\r\n\r\n".encode())
     return line
 
@@ -118,7 +118,7 @@ def test_stopping_does_not_wait_for_hanging_requests() -> None:
     this.exchange.faults.add("timeout", times=3)
     host, port = this.address.removeprefix("http://").split(":")
     hanging = [open_request(this) for _ in range(3)]
-    hanging.append(socket.create_connection((host, int(port)), timeout=5))
+    hanging.append(socket.create_connection((host, int(port)), timeout=60))
     while len(this.exchange.log) < 3:
         threading.Event().wait(0.001)
     this.stop()  # which would otherwise last as long as they hang
@@ -199,7 +199,7 @@ def test_resets(sandbox: Sandbox, kind: str) -> None:
     sandbox.exchange.faults.add(kind)
     host, port = sandbox.address.removeprefix("http://").split(":")
     head = f"GET {target(sandbox, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {sandbox.key}\r\n\r\n"
-    with socket.create_connection((host, int(port)), timeout=5) as client:
+    with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(head.encode())
         with pytest.raises(ConnectionResetError):  # a plain end of the stream would be an empty response
             client.recv(1)
@@ -349,12 +349,12 @@ def test_it_serves_until_it_is_stopped() -> None:
     details = json.loads(process.stdout.readline())
     assert details.keys() == {"address", "key", "secret", "limits"}
     assert details["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
-    connection = http.client.HTTPConnection(details["address"].removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(details["address"].removeprefix("http://"), timeout=60)
     connection.request("GET", "/fapi/v1/exchangeInfo")
     weight = json.loads(connection.getresponse().read())["rateLimits"][0]
     assert (weight["limit"], weight["interval"], weight["intervalNum"]) == (4800, "SECOND", 3)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=5)
+    out, err = process.communicate(timeout=60)
     connection.close()
     assert (process.returncode, out, err) == (0, "", "")
 

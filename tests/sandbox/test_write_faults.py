@@ -167,7 +167,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 def post(this: Sandbox, endpoint_name: str, params: Mapping[str, str]) -> tuple[int, Any]:
     request = placed(endpoint_name, {}, params, key=this.world.partner)
-    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=60)
     try:
         connection.request(request.method, request.path, request.body, dict(request.headers))
         response = connection.getresponse()
@@ -177,7 +177,7 @@ def post(this: Sandbox, endpoint_name: str, params: Mapping[str, str]) -> tuple[
 
 
 def get(this: Sandbox, path: str) -> Any:
-    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=60)
     try:
         connection.request("GET", path)
         return json.loads(connection.getresponse().read())

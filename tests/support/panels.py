@@ -12,7 +12,7 @@ from toolkit.endpoints import SAPI_UID
 from toolkit.panels import Panel
 from toolkit.ratelimit.snapshot import ProcessUsage, RateLimitUsage, Snapshot
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"
 
 

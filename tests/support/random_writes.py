@@ -406,7 +406,7 @@ class RandomWrites:
         if "ban" in accident:
             self.clock.advance(200.0)
         for _ in range(2):  # the first may overtake a response
-            requests.get(f"{self.env.sandbox.address}/sandbox/id", timeout=5).close()
+            requests.get(f"{self.env.sandbox.address}/sandbox/id", timeout=60).close()
 
     # -- reconciling
     # ------------------------------------------------------------------------------------------

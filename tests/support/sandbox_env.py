@@ -14,13 +14,18 @@ from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world import World
 
+PATIENT = (30.0, 30.0)
+"""Time-outs that end no test on a busy machine."""
+IMPATIENT = (30.0, 0.3)
+"""Time-outs for an exchange that does not respond."""
+
 
 class SandboxEnv:
     """A sandbox and a Link: `env.link` sends to `env.exchange` over 127.0.0.1.
 
     Args:
         ahead: Seconds the exchange's clock is ahead of the Link's.
-        link: More arguments of the Link.
+        link: More arguments of the Link; its time-outs are those of further Links as well.
         exchange: More arguments of the exchange.
     """
 
@@ -37,6 +42,7 @@ class SandboxEnv:
         self.sandbox = Sandbox(world=world or World(seed=7), clock=self.exchange_clock)
         self.replace_exchange(**(exchange or {}))
         self.sandbox.start()
+        self.timeout = (link or {}).get("timeout", PATIENT)
         self.link = self.new_link(**(link or {}))
 
     def replace_exchange(self, **arguments: Any) -> None:
@@ -64,7 +70,7 @@ class SandboxEnv:
             arguments: More arguments of the Link.
         """
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
-        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
+        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": self.timeout} | arguments
         link = toolkit.Link(key=key or self.sandbox.key, secret=secret or self.sandbox.secret, **settings)
         if bare:
             return link
@@ -72,6 +78,12 @@ class SandboxEnv:
         session.read = self._counted(session.read)  # type: ignore[method-assign]
         session.send = self._counted(session.send)  # type: ignore[method-assign]
         return link
+
+    def be_impatient(self) -> None:
+        """Replace the Link with one that soon stops waiting for a response."""
+        self.link.close()
+        self.timeout = IMPATIENT
+        self.link = self.new_link()
 
     def _counted(self, send: Callable[..., Any]) -> Callable[..., Any]:
         """Count requests in flight in the fake clock."""

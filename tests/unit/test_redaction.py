@@ -404,7 +404,7 @@ def test_partial_rows_of_the_panel_are_masked(demo: DemoLink, tmp_path: Path) ->
     demo.sandbox.exchange.faults.add("unknown-field", path=path)
     with accounts(demo, fetch=True) as panel:
         panel._repr_mimebundle_()
-        assert panel.wait(10.0)
+        assert panel.wait(60.0)
         assert isinstance(panel.error, UndeclaredFieldWarning)
         partial = panel.error.partial
         assert partial is not None

@@ -9,7 +9,12 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from toolkit.transport.connections import MAX_BODY_BYTES, ResponseLimitError, binary_size
+from toolkit.transport.connections import (
+    MAX_BODY_BYTES,
+    MAX_LIST_BODY_BYTES,
+    ResponseLimitError,
+    binary_size,
+)
 from toolkit.transport.origin import user_exception
 from toolkit.transport.responses import MAX_ERROR_BODY_BYTES, RawResponse
 
@@ -30,7 +35,7 @@ class _TruncatedError(Exception):
     """The compressed body is cut off. Never leaves this module."""
 
 
-def receive(raw: Any) -> tuple[RawResponse, bool]:
+def receive(raw: Any, *, whole_list: bool = False) -> tuple[RawResponse, bool]:
     """Read the body, and tell whether it is complete.
 
     It is decompressed here, in bounded chunks: `urllib3` may expand one small chunk of a decompression bomb
@@ -38,10 +43,12 @@ def receive(raw: Any) -> tuple[RawResponse, bool]:
 
     Args:
         raw: A response of urllib3, of which only the head was read.
+        whole_list: Whether it is a long list that no request can ask for in parts, and may be larger.
     """
     # Otherwise a truncated body would be lost, and with it the excerpt in the error.
     raw.enforce_content_length = False
-    max_bytes = MAX_BODY_BYTES if raw.status < 300 else MAX_ERROR_BODY_BYTES
+    max_bytes = MAX_LIST_BODY_BYTES if whole_list else MAX_BODY_BYTES
+    max_bytes = max_bytes if raw.status < 300 else MAX_ERROR_BODY_BYTES
     body = bytearray()  # no list of chunks, of which a server could send millions
     defect, complete, handled = "", True, sys.exception()
     try:

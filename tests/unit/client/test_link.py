@@ -245,7 +245,7 @@ def test_closing_a_demo_stops_its_sandbox() -> None:
     link = toolkit.demo()
     assert link.source == "sandbox"
     address = link.hosts["api"]
-    assert requests.get(f"{address}/api/v3/ping", timeout=5).json() == {}
+    assert requests.get(f"{address}/api/v3/ping", timeout=60).json() == {}
     link.close()
     link.close()
     assert set(threading.enumerate()) <= before

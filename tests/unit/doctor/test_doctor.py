@@ -31,7 +31,7 @@ from tests.support.certificates import certificate
 from tests.support.keys import profiles
 from tests.support.paths import ROOT
 from tests.support.rows import put
-from tests.support.sandbox_env import SandboxEnv
+from tests.support.sandbox_env import PATIENT, SandboxEnv
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.auth.credentials import SECURITIES, Credentials, Keys
@@ -109,7 +109,7 @@ def credentials(env: SandboxEnv, name: str, *serves: Security) -> Credentials:
 
 def link_with(env: SandboxEnv, keys: Keys, **hosts: str) -> toolkit.Link:
     addresses: dict[Host, str] = dict.fromkeys(BASE_URLS, env.sandbox.address)
-    return toolkit.Link(keys=keys, hosts={**addresses, **hosts}, clock=env.clock, timeout=(2.0, 0.3))
+    return toolkit.Link(keys=keys, hosts={**addresses, **hosts}, clock=env.clock, timeout=PATIENT)
 
 
 def keys_checked(env: SandboxEnv) -> list[str]:
@@ -283,6 +283,7 @@ def test_keys_are_not_checked_if_their_host_is_unreachable(env: SandboxEnv, nowh
 
 
 def test_a_host_that_does_not_respond_costs_one_time_out(env: SandboxEnv) -> None:
+    env.be_impatient()
     env.exchange.faults.add("timeout", path="/fapi/", times=None)
     env.exchange.faults.add("timeout", path=PATH, times=None)
     diagnosis = env.link.doctor()
@@ -540,7 +541,7 @@ def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: p
 
 def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
-    sandbox_id = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
+    sandbox_id = requests.get(f"{sandbox.address}/sandbox/id", timeout=60).json()["id"]
     path = rate_limit_file(dict.fromkeys(BASE_URLS, sandbox.address), sandbox_id)
     assert path is not None
     path.write_bytes(b"nonsense " * 1000)

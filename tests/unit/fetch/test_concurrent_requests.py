@@ -447,7 +447,7 @@ def test_ctrl_c_aborts_the_requests_of_this_fetch_only(real: SandboxEnv) -> None
     assert not other, "the other thread's request is still under way"
     for stream in list(real.sandbox._open):  # its response never comes: it is sent again
         real.sandbox._loop.call_soon_threadsafe(stream.close)  # type: ignore[union-attr]
-    neighbour.join(5)
+    neighbour.join(60)
     assert isinstance(other[0], pd.DataFrame)
     # The Link works as before.
     real.exchange.faults.clear()

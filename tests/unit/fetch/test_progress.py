@@ -178,13 +178,13 @@ def test_waits_of_other_threads_are_not_shown(slow: SandboxEnv, capsys: pytest.C
             released.append(budget.admit(FAPI, "/fapi/v1/x", 100, "x"))
 
     # Time does not pass by itself here: the thread waits until the other request has been released.
-    slow.clock.wait = lambda condition, seconds: condition.wait(5)  # type: ignore[method-assign]
+    slow.clock.wait = lambda condition, seconds: condition.wait(60)  # type: ignore[method-assign]
     thread = Patient()
     thread.start()
-    assert waits.wait(5)
+    assert waits.wait(60)
     slow.link.spot.customers()
     budget.release(full)
-    thread.join(5)
+    thread.join(60)
     assert len(released) == 1
     assert capsys.readouterr().err == ""
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import SandboxEnv
+from tests.support.sandbox_env import IMPATIENT, SandboxEnv
 from tests.support.writes import WriteEnv, do, memory_folder, small_world
 from toolkit import errors
 from toolkit.client import Link
@@ -268,7 +268,7 @@ def test_a_wait_of_reconcile_is_shown(
     caplog.set_level(logging.INFO, logger="toolkit")
     endpoint_name = "exchange.create_sub_account"
     with memory_folder() as folder:
-        write_env = WriteEnv(folder)
+        write_env = WriteEnv(folder, link={"timeout": IMPATIENT})
         try:
             write_env.fail(endpoint_name, "timeout", after_effect=False)
             do(write_env, endpoint_name, tag="lost").reconcile()

@@ -245,9 +245,9 @@ def test_a_ban_ends_the_wait_of_every_thread() -> None:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    assert waiting.wait(5)
+    assert waiting.wait(60)
     budget.record_response(first, 418, {"Retry-After": "120"})
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert len(caught) == 1
     assert budget.snapshot().waiting_for == ""

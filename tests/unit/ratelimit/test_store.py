@@ -48,7 +48,7 @@ from toolkit.storage.formats import Execute
 from toolkit.storage.paths import rate_limit_file
 from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
 as_root = pytest.mark.skipif(
@@ -616,7 +616,7 @@ def test_a_ban_ends_on_time_however_long_the_file_was_locked(
     monkeypatch.setattr(clock, "monotonic", monotonic)
     thread = threading.Thread(target=one.back_off, args=(ALL_HOSTS, 10.0))
     thread.start()
-    assert called.wait(3.0)
+    assert called.wait(60)
     clock.advance(2.0)
     holder.execute("ROLLBACK")
     thread.join()
@@ -980,7 +980,7 @@ def test_interrupts_never_leave_the_budget_locked(tmp_path: Path) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             other = threading.Thread(target=budget.snapshot, daemon=True)
             other.start()
-            other.join(2.0)
+            other.join(30.0)
             stuck += other.is_alive()
         print(json.dumps([stuck, others]), flush=True)
         os._exit(0)

@@ -25,6 +25,7 @@ from tests.support.clocks import FakeClock
 from tests.support.effort import assert_in_proportion, effort
 from tests.support.hostile import NOW, documented, headers_of
 from tests.support.recording import RecordedRequest, RecordingServer
+from tests.support.sandbox_env import PATIENT
 from tests.support.traces import locals_shown
 from tests.support.writes import memory_folder
 from toolkit import errors
@@ -547,6 +548,11 @@ HOSTILE_HEADS = {
 }
 
 
+def timeout_for(reason: str) -> tuple[float, float]:
+    """A short time-out only for responses that it may end."""
+    return TIMEOUT if TOO_SLOW in reason else PATIENT
+
+
 @contextmanager
 def hostile_server(
     response: Callable[[HostileServer, socket.socket], None], timeout: tuple[float, float] = TIMEOUT
@@ -566,7 +572,7 @@ def hostile_server(
 @pytest.mark.parametrize("kind", HOSTILE_BODIES)
 def test_a_read_of_a_hostile_response_ends_soon_in_bounded_memory(kind: str) -> None:
     response, reason = HOSTILE_BODIES[kind]
-    with hostile_server(response) as (server, link):
+    with hostile_server(response, timeout_for(reason)) as (server, link):
         with bounded_memory(MAX_BODY_BYTES), pytest.raises(errors.ContractError, match=reason) as caught:
             link.exchange.partner()
         assert server.requests == (4 if CUT_OFF in str(caught.value) else 1), (
@@ -578,7 +584,8 @@ def test_a_read_of_a_hostile_response_ends_soon_in_bounded_memory(kind: str) -> 
 
 @pytest.mark.parametrize("kind", HOSTILE_BODIES)
 def test_a_write_with_a_hostile_response_is_unknown(kind: str) -> None:
-    with memory_folder() as folder, hostile_server(HOSTILE_BODIES[kind][0]) as (server, link):
+    response, reason = HOSTILE_BODIES[kind]
+    with memory_folder() as folder, hostile_server(response, timeout_for(reason)) as (server, link):
         ops = link.operations(confirm="live", journal=folder)
         with bounded_memory(MAX_BODY_BYTES):
             outcome = ops.exchange.transfer("BNB", "1", to_id="1", client_tran_id="mine")

@@ -46,7 +46,7 @@ from toolkit.writes.entry import ConflictKey, JournalEntry
 from toolkit.writes.journal import Journal
 from toolkit.writes.journal_store import JournalFile
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 DAY = 86_400
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")

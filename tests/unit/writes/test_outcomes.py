@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.sandbox_env import IMPATIENT
 from tests.support.writes import (
     HOLDS,
     MANUAL,
@@ -114,7 +115,7 @@ def test_a_lost_write_is_unknown_and_reconcile_finds_what_happened(
     folder: Path, endpoint_name: str, accident: str
 ) -> None:
     kind, options, executed = LOST[accident]
-    write_env = WriteEnv(folder, link={"timeout": (5.0, 0.2)} if kind == "timeout" else {})
+    write_env = WriteEnv(folder, link={"timeout": IMPATIENT} if kind == "timeout" else {})
     try:
         lost_and_found(write_env, endpoint_name, kind, options, executed)
     finally:
