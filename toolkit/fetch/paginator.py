@@ -117,9 +117,9 @@ class Paginator:
     # -- requests ------------------------------------------------------------------------------------
 
     def _submit_all(self) -> None:
-        while self._executor.busy < self._executor.size and not any(
-            window_fetch.failure for window_fetch in self._open
-        ):
+        if any(window_fetch.failure for window_fetch in self._open):
+            return
+        while self._executor.busy < self._executor.size:
             window_fetch = self._next()
             if window_fetch is None:
                 return

@@ -140,7 +140,9 @@ class WindowFetch(ABC):
     @property
     def failure(self) -> tuple[int, Exception] | None:
         """The first error in order, with the number of its request."""
-        return min(self._failures.items(), default=None, key=lambda item: item[0])
+        if not self._failures:  # asked of every window before each request
+            return None
+        return min(self._failures.items(), key=lambda item: item[0])
 
     def is_under_way(self, before: int | None = None) -> bool:
         """Whether a request is under way, of those before a number if given."""

@@ -9,7 +9,6 @@ takes twice as long.)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +23,8 @@ from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
 from toolkit.frames.structs import MAX_BODY_BYTES
 
-_COMMA, _POINT, _QUOTE, _OPEN, _CLOSE, _NINE = b',."[]9'
+_COMMA, _POINT, _QUOTE, _OPEN, _CLOSE, _ZERO, _NINE = b',."[]09'
+_MARKS = b',"[]'
 _MAX_LENGTH = 20
 _MAX_FLOAT_INTEGER = 2**53
 _POWERS = 10 ** np.arange(1, 19)
@@ -107,10 +107,7 @@ class NumberArrayReader:
             or not (characters[after[:, quoted] - marks.after[quoted]] == _QUOTE).all()
         ):
             raise Unusual
-        data = body.translate(None, b'"[],')
-        if len(data) != lengths.sum():  # there are more marks than these
-            raise Unusual
-        numbers = NumberTable(data, lengths)
+        numbers = NumberTable(body, after - marks.after, lengths)
         for position in self._extra:
             if position not in quoted:
                 numbers.integers(position)
@@ -176,43 +173,44 @@ class NumberTable:
     by a power of ten is the same as the text gives, if both are below 2**53 and 10**23.
 
     Args:
-        data: The numbers one after the other.
+        body: A text with the numbers, and marks between them.
+        ends: Where each number ends in it.
         lengths: The length of each number.
 
     Raises:
-        Unusual: A number is negative, has leading zeros, or is not as in the other rows.
+        Unusual: A number is negative, or is not as in the other rows; or there is any other character in the
+            text, or a comma, a bracket or a quotation mark within a number.
     """
 
-    def __init__(self, data: bytes, lengths: NDArray[np.int64]) -> None:
-        rows, width = lengths.shape
-        characters = np.frombuffer(data, np.uint8)
-        if lengths.max() > _MAX_LENGTH or characters.min() < _POINT or characters.max() > _NINE:
+    def __init__(self, body: bytes, ends: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
+        first = zip((ends[0] - lengths[0]).tolist(), ends[0].tolist(), strict=True)
+        decimals = np.array([_decimals_of(body[start:end]) for start, end in first])
+        is_pointed = decimals >= 0
+        # At least one digit, and where there is a point, one before it.
+        if lengths.max() > _MAX_LENGTH or (lengths < np.where(is_pointed, decimals + 2, 1)).any():
             raise Unusual
-        ends = np.cumsum(lengths.ravel()).reshape(rows, width)
-        first = bytes(data[: int(ends[0, -1])])
-        starts = [0, *ends[0].tolist()]
-        self._decimals = [_decimals_of(first[start:stop]) for start, stop in pairwise(starts)]
-        with_point = np.flatnonzero(np.array(self._decimals) >= 0)
-        points = ends[:, with_point] - 1 - np.array(self._decimals)[with_point]
-        if not (characters[points] == _POINT).all() or np.count_nonzero(characters == _POINT) != points.size:
+        points = ends[:, is_pointed] - 1 - decimals[is_pointed]
+        if not (np.frombuffer(body, np.uint8)[points] == _POINT).all():
             raise Unusual
-        if (lengths.min(axis=0) - np.array(self._decimals) < 2)[with_point].any():  # nothing before the point
-            raise Unusual
-        is_pointed = np.array(self._decimals) >= 0
         offsets = np.zeros(lengths.size + 1, np.int32)
-        offsets[1:] = (ends - np.cumsum(is_pointed) - np.arange(rows)[:, None] * is_pointed.sum()).ravel()
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data.translate(None, b"."))]
-        texts = pa.Array.from_buffers(pa.string(), lengths.size, buffers)
-        self._data = data
+        np.cumsum(lengths - is_pointed, out=offsets[1:])
+        data = body.translate(None, _MARKS + b".")
+        digits = np.frombuffer(data, np.uint8)
+        if len(data) != offsets[-1] or digits.min() < _ZERO or digits.max() > _NINE:
+            raise Unusual
+        texts = _texts(offsets, data)
+        table = plain.cast(texts, pa.int64()).to_numpy().reshape(lengths.shape)
+        self._body = body
         self._lengths = lengths
-        table = plain.cast(texts, pa.int64()).to_numpy().reshape(rows, width)
+        self._decimals: list[int] = decimals.tolist()
         self._columns = np.ascontiguousarray(table.T)
 
     def integers(self, position: int) -> NDArray[np.int64]:
         """A column of whole numbers, without leading zeros."""
-        values: NDArray[np.int64] = self._columns[position]
         if self._decimals[position] >= 0:
             raise Unusual
+        # A copy, so that a page does not keep the memory of all columns.
+        values: NDArray[np.int64] = self._columns[position].copy()
         if (np.searchsorted(_POWERS, values, side="right") + 1 != self._lengths[:, position]).any():
             raise Unusual
         return values
@@ -232,14 +230,20 @@ class NumberTable:
         """A column of amounts as float64, of which some have more digits than a division gives."""
         rows, width = self._lengths.shape
         offsets = np.zeros(self._lengths.size + 1, np.int32)
-        offsets[1:] = np.cumsum(self._lengths.ravel())
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._data)]
-        texts = pa.Array.from_buffers(pa.string(), self._lengths.size, buffers)
+        np.cumsum(self._lengths, out=offsets[1:])
+        texts = _texts(offsets, self._body.translate(None, _MARKS))
         return plain.cast(texts.take(pa.array(range(position, rows * width, width))), pa.float64())
 
     def exact(self, position: int) -> pa.Array:
         """A column of exact amounts."""
         return exact_amounts(self._columns[position], PLACES - max(0, self._decimals[position]))
+
+
+def _texts(offsets: NDArray[np.int32], data: bytes) -> pa.Array:
+    """Texts one after the other, given where each begins and the last one ends."""
+    return pa.Array.from_buffers(
+        pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
 
 
 def _decimals_of(number: bytes) -> int:

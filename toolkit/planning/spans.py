@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.endpoints import Endpoint, Window
-from toolkit.endpoints.model import MILLISECOND, TimeUnit
+from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import UsageError
 from toolkit.planning.messages import check_visible, quoted, usage_error
 from toolkit.planning.relative_times import parse_relative_time
@@ -88,13 +88,17 @@ def span_parameters(endpoint: Endpoint, span: Span) -> dict[str, object]:
     if window is None:
         return {}
     start, end = span.start, span.end + -span.end % resolution(window)
-    values: dict[TimeUnit, tuple[int | str, int | str]] = {
-        "ms": (start, end),
-        "s": (start // _SECOND, end // _SECOND),
-        "us": (start * 1000, end * 1000 + 999),
-        "text": (_text(start), _text(end)),
-    }
-    first, last = values[window.unit]
+    first: int | str
+    last: int | str
+    match window.unit:
+        case "ms":
+            first, last = start, end
+        case "s":
+            first, last = start // _SECOND, end // _SECOND
+        case "us":
+            first, last = start * 1000, end * 1000 + 999
+        case "text":
+            first, last = _text(start), _text(end)
     return {window.start_field: first, window.end_field: last}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-import requests
 from urllib3.exceptions import HTTPError
 
 from toolkit.transport.connections import (
@@ -18,7 +18,8 @@ from toolkit.transport.connections import (
 from toolkit.transport.origin import user_exception
 from toolkit.transport.responses import MAX_ERROR_BODY_BYTES, RawResponse
 
-_CHUNK_BYTES = 1 << 16
+# A page of 1,000 rows fits in one.
+_CHUNK_BYTES = 1 << 18
 # How much of a rejected body is kept for the excerpt in the error.
 _EXCERPT_BYTES = 1 << 13
 # A server that compresses while sending may start a new member for each chunk, but none has this many.
@@ -34,26 +35,24 @@ class _TruncatedError(Exception):
     """The compressed body is cut off. Never leaves this module."""
 
 
-def receive(response: requests.Response, *, whole_list: bool = False) -> tuple[RawResponse, bool]:
+def receive(raw: Any, *, whole_list: bool = False) -> tuple[RawResponse, bool]:
     """Read the body, and tell whether it is complete.
 
     It is decompressed here, in bounded chunks: `urllib3` may expand one small chunk of a decompression bomb
     a thousandfold.
 
     Args:
-        response: A response of which only the head was read.
+        raw: A response of urllib3, of which only the head was read.
         whole_list: Whether it is a long list that no request can ask for in parts, and may be larger.
     """
-    raw = response.raw
     # Otherwise a truncated body would be lost, and with it the excerpt in the error.
     raw.enforce_content_length = False
-    status = response.status_code
     max_bytes = MAX_LIST_BODY_BYTES if whole_list else MAX_BODY_BYTES
-    max_bytes = max_bytes if status < 300 else MAX_ERROR_BODY_BYTES
-    body = bytearray()
+    max_bytes = max_bytes if raw.status < 300 else MAX_ERROR_BODY_BYTES
+    body = bytearray()  # no list of chunks, of which a server could send millions
     defect, complete, handled = "", True, sys.exception()
     try:
-        encodings = response.headers.get("Content-Encoding", "")
+        encodings = raw.headers.get("Content-Encoding", "")
         for chunk in _decoded(raw.stream(_CHUNK_BYTES, decode_content=False), encodings):
             body += chunk
             if len(body) > max_bytes:
@@ -69,7 +68,7 @@ def receive(response: requests.Response, *, whole_list: bool = False) -> tuple[R
         complete = False
     if defect:
         del body[_EXCERPT_BYTES:]
-    return RawResponse(status, response.headers, bytes(body), defect), complete
+    return RawResponse(raw.status, raw.headers, bytes(body), defect), complete
 
 
 def _decoded(chunks: Iterable[bytes], encodings: str) -> Iterator[bytes]:

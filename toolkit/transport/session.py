@@ -289,7 +289,7 @@ class Session:
         # Not `session.send`: it resolves redirects even if it is told not to follow them.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
-            return receive(response, whole_list=encoded.whole_list)
+            return receive(response.raw, whole_list=encoded.whole_list)
 
     def _prepare(
         self, session: requests.Session, encoded: EncodedRequest, url: str, key: str | None
