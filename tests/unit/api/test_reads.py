@@ -314,7 +314,8 @@ def test_a_choice_can_be_given_as_the_value_that_is_sent(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
 ) -> None:
     choices = [*param.choices.items()]
-    for word, sent_value in choices[:: len(choices) // 20 + 1]:
+    # Of words that are sent as they are, one shows that they are accepted.
+    for word, sent_value in [each for each in choices if each[0] != each[1]] or choices[:1]:
         given = required_arguments(endpoint, arguments)
         if endpoint.window:
             # The shortest step is a second; the longest begin at midnight.
