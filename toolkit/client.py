@@ -343,7 +343,7 @@ class Link(LinkBound):
 
         Example:
             >>> link.get("/sapi/v1/broker/subAccount", page=2, size=100)
-            >>> link.get("/api/v3/exchangeInfo", security="NONE", rows="symbols")
+            >>> link.get("/api/v3/exchangeInfo", security="NONE", symbol="BTCUSDT", rows="symbols")
         """
         with interrupts_explained():
             return self._fetcher.get(

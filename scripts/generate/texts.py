@@ -110,7 +110,7 @@ def _weight_notes(endpoint: Endpoint) -> list[str]:
 def _paging_notes(endpoint: Endpoint) -> list[str]:
     texts: list[str] = []
     window, paging = endpoint.window, endpoint.paging
-    if window and window.max_span and not window.retention:
+    if window and window.max_span and (not window.retention or window.max_span < window.retention):
         texts.append(
             f"One request spans {length(window.max_span)} at most; a longer span is split into several "
             "requests."
@@ -165,7 +165,8 @@ def arguments(endpoint: Endpoint) -> dict[str, str]:
         default, kept = endpoint.window.default, endpoint.window.retention
         described["start"] = f"Start of the span, included; defaults to {length(default)} before `end`."
         if kept:
-            described["start"] += f" At most {length(kept)} ago."
+            at_most = "Less than" if endpoint.paging.kind == "id" else "At most"  # see `resolve_span`
+            described["start"] += f" {at_most} {length(kept)} ago."
         described["end"] = "End of the span, included; a date means its whole day. Defaults to now."
     described["numbers"] = 'Amounts as "float" or "exact" columns; defaults to the setting of the Link.'
     if shows_emails(endpoint):
@@ -183,10 +184,14 @@ def params(endpoint: Endpoint) -> list[Param]:
 
 
 def is_positional(endpoint: Endpoint, param: Param) -> bool:
-    """Whether an argument may be given by position. A write takes its choices, flags and rates by name."""
+    """Whether an argument may be given by position.
+
+    A write takes its choices, flags and rates by name. The symbol of market data is what a call is about,
+    even where it may be left out; elsewhere, a time given by mistake would be taken for an optional filter.
+    """
     if isinstance(endpoint, Write):
         return param.is_required and param.kind in ("id", "text", "email", "amount")
-    return param.is_required
+    return param.is_required or (endpoint.system.startswith("market.") and param.name == "symbol")
 
 
 def shows_emails(endpoint: Endpoint) -> bool:

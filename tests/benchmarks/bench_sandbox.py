@@ -96,6 +96,13 @@ def test_a_page_of_candles(sandbox: Sandbox, symbol: str) -> None:
     show(f"1,000 minute candles of {symbol}", spent(sandbox, targets, mark='"0"]', rows=1000))
 
 
+@pytest.mark.parametrize("interval", ["1h", "1d"])
+def test_a_page_of_longer_candles(sandbox: Sandbox, interval: str) -> None:
+    """They are made of minutes once, and kept."""
+    target = "/api/v3/klines?" + urlencode({"symbol": "ETHUSDT", "interval": interval, "limit": 700})
+    show(f"700 candles of {interval}", spent(sandbox, [target] * REQUESTS, mark='"0"]', rows=700))
+
+
 @pytest.mark.parametrize(
     "path", ["/sapi/v1/apiReferral/rebate/recentRecord", "/sapi/v1/broker/rebate/recentRecord"]
 )

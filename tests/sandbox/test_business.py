@@ -16,6 +16,7 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, new_rows, read, world
 from toolkit.sandbox import World
+from toolkit.sandbox.keys import PARTNER
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM, Market
@@ -23,6 +24,7 @@ from toolkit.sandbox.world.payments import NOW as NOW_FILTER
 from toolkit.sandbox.world.rates import KICKBACK, NEW_FOR_DAYS
 from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE, SpotTrades, fill_sizes
 from toolkit.sandbox.world.stream import ActivityProfile, Stream
+from toolkit.sandbox.world.tables import OWNER
 from toolkit.sandbox.world.trading import MarketChoice
 
 Row = dict[str, Any]
@@ -172,6 +174,40 @@ def test_amounts_are_worth_their_price_of_then(
     # The bitcoin has been worth half and twice as much: fixed prices would leave these bounds.
     assert (values >= dollars[0] * 0.99 - rounded).all()
     assert (values <= dollars[1] * 1.01).all()
+
+
+# --- bookings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_partners_bookings_of_a_day_add_up_to_the_daily_report(seed: int) -> None:
+    this = world_of(seed)
+    first, today = this.start_ms, NOW_MS // DAY * DAY
+    booked: defaultdict[int, Decimal] = defaultdict(Decimal)
+    filters = {OWNER: PARTNER, "incomeType": "API_REBATE"}
+    for row in this.table("futures.income").slice(first, today - 1, filters, 0, 10**6):
+        assert (row["asset"], row["symbol"]) == ("USDT", "")
+        assert Decimal(str(row["income"])) > 0
+        booked[int(str(row["time"])) // DAY * DAY] += Decimal(str(row["income"]))
+    reported = this.table("futures.rebates").slice(first, today - 1, {"type": "1"}, 0, 10**6)
+    assert len(reported) > 720
+    assert {row["time"]: total for row in reported if (total := Decimal(str(row["rebateVol"])))} == booked
+
+
+def test_only_the_partner_is_booked_rebates_and_nothing_else_like_them() -> None:
+    kinds = {
+        name: {
+            row["incomeType"]
+            for row in ask(
+                exchange(), "futures.income", {"limit": 1000, "startTime": NOW_MS - 6 * DAY}, key=key
+            ).json()
+        }
+        for name, key in world().keys.items()
+        if name in ("partner", "customer")
+    }
+    rebates = {"API_REBATE", "COMMISSION_REBATE", "REFERRAL_KICKBACK"}
+    assert kinds["partner"] & rebates == {"API_REBATE"}
+    assert kinds["customer"] & rebates == {"COMMISSION_REBATE", "REFERRAL_KICKBACK"}
 
 
 # --- shares --------------------------------------------------------------------------------------

@@ -220,6 +220,7 @@ def test_open_interest_agrees_with_its_history() -> None:
     mark = Decimal(answer(serve(hour), PREMIUM, **BTC)["markPrice"])
     assert abs(Decimal(row["sumOpenInterestValue"]) - mark * Decimal(now["openInterest"])) < 1
     assert code(THIS, HELD) == -1102
+    assert Decimal(answer(THIS, HELD, symbol="ATOMUSDT")["openInterest"]) == 0, "it was delisted"
 
 
 @pytest.mark.parametrize("path", RATIOS)
@@ -249,6 +250,7 @@ def test_the_basis_is_a_difference(contract: str) -> None:
         index, future = Decimal(row["indexPrice"]), Decimal(row["futuresPrice"])
         assert Decimal(row["basis"]) == future - index
         assert abs(Decimal(row["basisRate"]) - (future - index) / index) < Decimal("0.0001")
+        assert (row["annualizedBasisRate"] == "") == (contract == "PERPETUAL")
 
 
 def test_maintenance_leaves_gaps_in_series() -> None:

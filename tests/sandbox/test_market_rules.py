@@ -22,7 +22,7 @@ from tests.support.market_requests import (
     um,
 )
 from tests.support.sandbox_requests import ask, documented, error, exchange, minimal, world
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, ENDPOINTS_BY_ROUTE
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, ENDPOINTS_BY_ROUTE, Endpoint
 from toolkit.sandbox import Exchange, SandboxRequest
 from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.market.symbols import SPOT, UM
@@ -234,6 +234,23 @@ def test_symbols_of_futures_are_those_of_the_market() -> None:
     assert code(THIS, UM_INFO, **BTC) == -1101, "it takes no symbol"
 
 
+def test_maintenance_is_told() -> None:
+    stopped, resumed = HISTORY.hours(spot("BTCUSDT")).maintenance
+    for now, halted in ((stopped - 1, 0), (stopped, 1), (resumed - 1, 1), (resumed, 0)):
+        this = serve(now)
+        assert answer(this, "/sapi/v1/system/status")["status"] == halted
+        assert answer(this, INFO, **BTC)["symbols"][0]["status"] == ("TRADING", "HALT")[halted]
+        assert answer(this, "/api/v3/ticker/bookTicker", **BTC)["bidPrice"] != "0.00000000", "the book rests"
+
+
+def test_a_future_that_ended_has_its_delivery_date() -> None:
+    rows = {row["symbol"]: row for row in answer(THIS, UM_INFO)["symbols"]}
+    ended = rows["ATOMUSDT"]
+    assert ended["status"] == "SETTLING"
+    assert ended["deliveryDate"] == HISTORY.hours(um("ATOMUSDT")).delisted_ms
+    assert rows["BTCUSDT"]["deliveryDate"] > NOW_MS
+
+
 def symbols(**params: object) -> list[str]:
     return [row["symbol"] for row in answer(THIS, INFO, **params)["symbols"]]
 
@@ -244,7 +261,8 @@ def test_which_symbols_of_spot() -> None:
     assert symbols(symbolStatus="BREAK") == ["SOLETH"]
     assert len(symbols(symbolStatus="TRADING")) == len(SPOT) - 1
     assert symbols(permissions='["SPOT"]') == symbols() == symbols(permissions='["MARGIN","LEVERAGED"]')
-    assert symbols(permissions='["TRD_GRP_004"]') == []
+    assert symbols(permissions="SPOT") == symbols(), "as documented, one needs no brackets"
+    assert symbols(permissions='["TRD_GRP_004"]') == symbols(permissions="TRD_GRP_004") == []
     rows = answer(THIS, INFO, **BTC, showPermissionSets="false")["symbols"]
     assert rows[0]["permissionSets"] == []
 
@@ -285,6 +303,14 @@ def test_exchange_info_tells_the_limits_in_force(path: str, name: str, limit: in
             "limit": limit * scale,
         }
         assert this.windows[0].rate_limit == name
+
+
+@pytest.mark.parametrize("endpoint", [each for each in MARKET if each.inaccurate_header])
+def test_some_headers_are_inaccurate_as_documented(endpoint: Endpoint) -> None:
+    this = serve()
+    used = [ask(this, endpoint.qualified_name, BTC).headers["X-MBX-USED-WEIGHT-1M"] for _ in range(3)]
+    assert used == [str(this.log[-1].weight)] * 3
+    assert this.windows[0].used == 3 * this.log[-1].weight, "but the limit counts all of them"
 
 
 def test_paths_of_other_clients_have_no_declared_endpoint() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter, defaultdict
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -12,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.clocks import FakeClock
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, minimal, world
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.sandbox import World
 from toolkit.sandbox.hashing import hash_key, random_bits, uniform, weighted_choice
 from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
@@ -102,6 +104,40 @@ def test_the_same_month_gives_the_same_history() -> None:
         assert rows(endpoint_name, filters, start, end, later) == rows(endpoint_name, filters, start, end), (
             endpoint_name
         )
+
+
+@cache
+def restarted(later_ms: int) -> World:
+    """A world of the same seed that is made later in the month."""
+    return World(now=NOW + later_ms / 1000)
+
+
+@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.window])
+def test_history_is_the_same_later_and_after_a_restart(endpoint: Endpoint) -> None:
+    window = endpoint.window
+    assert window is not None
+    age, longest = (
+        round((span or timedelta(days=40)) / timedelta(milliseconds=4))
+        for span in (window.retention, window.max_span)
+    )
+    start = NOW_MS - age
+    end = start + min(age // 2, longest)
+    # Pages end before the end of the span.
+    params = {"limit": 1000} if endpoint.qualified_name == "futures.income" else {}
+
+    def rows_at(later_ms: int, this: World) -> bytes:
+        clock = FakeClock(NOW + later_ms / 1000)
+        given = minimal(endpoint.qualified_name, this=this) | params
+        given |= {window.start_field: str(start), window.end_field: str(end)}
+        response = ask(exchange(clock, world=this), endpoint.qualified_name, given)
+        assert response.status == 200, response.body
+        return response.body
+
+    before = rows_at(0, world())
+    assert len(before) > 200
+    # Two weeks later, if it is still told then, in the same session and in another one of the same month.
+    assert rows_at(2 * age, world()) == before
+    assert rows_at(min(age, 10 * DAY), restarted(min(age, 10 * DAY))) == before
 
 
 # --- rows ----------------------------------------------------------------------------------------

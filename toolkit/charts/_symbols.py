@@ -14,23 +14,8 @@ from toolkit.errors import UsageError
 # TUSD, are left out: DOTUSD is not priced in it.
 _QUOTES = (
     *("USDT", "USDC", "FDUSD", "USD1", "BTC", "ETH", "BNB", "SOL", "TRX", "XRP", "DOGE"),
-    *(
-        "EUR",
-        "GBP",
-        "TRY",
-        "BRL",
-        "JPY",
-        "ARS",
-        "MXN",
-        "COP",
-        "PLN",
-        "RON",
-        "CZK",
-        "ZAR",
-        "UAH",
-        "NGN",
-        "IDR",
-    ),
+    *("EUR", "GBP", "TRY", "BRL", "JPY", "ARS", "MXN", "COP", "PLN", "RON", "CZK", "ZAR", "UAH", "NGN"),
+    "IDR",
 )
 _DELIVERY = re.compile(r"(.+)_(?:PERP|[0-9]{6})", re.ASCII)
 

@@ -120,7 +120,7 @@ INCOME = Endpoint(
     # There is one route for all, so the Link page's 100 cannot be a second weight; the headers tell.
     weight=30,
     params=(
-        Param(field="symbol", name="symbol", kind="text", doc="Only this symbol."),
+        Param(field="symbol", name="symbol", kind="text", doc="Only this symbol.", capitals=True),
         # Not a closed list: the derivatives page names eleven kinds "and more".
         Param(
             field="incomeType",

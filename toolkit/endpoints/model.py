@@ -56,9 +56,12 @@ class Param:
         default: What the exchange assumes when it is not sent.
         example: A value for the examples in the documentation, which run on the sandbox. An optional
             parameter is shown there if it has one.
-        minimum: Smallest whole number allowed.
+        minimum: Smallest whole number allowed. An id that has one is a whole number, and may be given
+            as text.
         maximum: Largest whole number allowed, or the largest number of texts.
         max_length: Maximum number of characters of a text.
+        capitals: Whether it has no small letters, spaces or separators, as symbols have none: "btcusdt" and
+            "BTC/USDT" are refused.
         multiline: Whether the text may have several lines, as a public key has.
         fixed: The only allowed value: always sent, and not an argument of the method.
         private: Whether it is hidden in the attributes of a frame and in error texts.
@@ -78,6 +81,7 @@ class Param:
     minimum: int | None = None
     maximum: int | None = None
     max_length: int | None = None
+    capitals: bool = False
     multiline: bool = False
     fixed: bool | None = None
     private: bool = False
@@ -264,6 +268,8 @@ class Endpoint:
         identity: Columns that together identify a row; () where none do.
         order_by: Column by which rows ascend, None where rows carry no time.
         steps: The regular times of its rows, None where they have none.
+        whole: Whether the documentation says that the one response has every row, however many there are.
+            Otherwise a list without pages that has as many rows as some page may have been cut off.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
         inaccurate_header: Whether the used weight in the headers of its responses is documented as not
             accurate; it is then ignored.
@@ -298,6 +304,7 @@ class Endpoint:
     identity: tuple[str, ...] = ()
     order_by: str | None = None
     steps: Steps | None = None
+    whole: bool = False
     newest_first: bool = False
     inaccurate_header: bool = False
     notes: tuple[str, ...] = ()
@@ -370,9 +377,8 @@ class Endpoint:
     def row_limit(self) -> Param | None:
         """The argument with which users say how many rows they want, None where they cannot.
 
-        It is a parameter named "limit" of an endpoint without paging: the newest rows, or those from an id
-        on.
-        A call is then one request, which may have as many rows without any being left out.
+        It is a parameter named "limit" of an endpoint without paging: so many of the newest rows, or of those
+        from an id on. A call is then one request, and a response with as many rows is complete.
         """
         if self.paging.kind != "none":
             return None

@@ -305,7 +305,7 @@ class Fetcher:
         frame = fetch.builder.frame(attrs)
         if (grid := fetch.plan.grid) is not None and fetch.plan.span:
             times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
-            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, missing or [], times)
+            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, missing or [], times, fetch.plan.now)
         return frame
 
     def _attrs(

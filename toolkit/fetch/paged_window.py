@@ -215,7 +215,10 @@ class PagedWindow(WindowFetch):
 
     def _check_gaps(self, index: int, page: _RequestedPage) -> None:
         rows = page.rows or 0
-        is_whole = self.endpoint.row_limit is not None or rows == self._max_rows or self._one_row
+        # Of a list of names, fewer rows than names are as suspicious as ever.
+        is_documented = self.endpoint.whole and self._max_rows is None
+        is_counted = self.endpoint.row_limit is not None or rows == self._max_rows or self._one_row
+        is_whole = is_documented or is_counted
         if self.endpoint.paging.kind == "none" and rows in TRUNCATION_SIZES and not is_whole:
             why = (
                 f"its only response has {rows:,} rows, a number at which the exchange truncates lists, and "

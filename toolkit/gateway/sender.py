@@ -44,7 +44,7 @@ from toolkit.runtime.interruptions import forgiving
 from toolkit.runtime.tracebacks import without_traceback
 from toolkit.timing.cancel import CancelToken, Show, Wait
 from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, ClockMeasurement, HostClock
-from toolkit.timing.http_dates import is_cached, made_at
+from toolkit.timing.http_dates import earliest_read, is_cached, made_at
 from toolkit.transport.responses import RawResponse, excerpt, parse_response
 from toolkit.transport.session import EncodedRequest, Session, TransportFailure
 
@@ -56,8 +56,6 @@ MAX_RETRIES = 5
 TOO_MANY_REQUESTS = -1003
 # Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
 MAX_CLOCK_LEAD_S = 0.5
-# Seconds that the exchange takes at most from reading rows to dating their response.
-MAX_READ_S = 1.0
 _EXAMPLE_HEADER = "X-Sandbox-Example"  # marks what the sandbox makes from a documented example
 
 _LOG = logging.getLogger(__name__)
@@ -155,7 +153,7 @@ class Sender:
                     stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
                     if not isinstance(payload, Page):
                         return payload
-                    read_at = None if is_cached(response.headers) else _read_at(made, sent_at)
+                    read_at = None if is_cached(response.headers) else earliest_read(made, sent_at)
                     return payload if read_at is None else replace(payload, read_at=int(read_at * 1000))
             if isinstance(error, errors.CredentialsError) and credentials is None:
                 raise _keyless_error(error)
@@ -365,7 +363,10 @@ class Sender:
             # Query string and body are signed as one text, so it is the same for both.
             text = f"{text}&signature={sign(credentials, text)}"
         query, body = (text, "") if request.method == "GET" else ("", text)
-        return EncodedRequest(request.method, request.rate_limit.host, request.path, query, body)
+        whole_list = request.decoder is not None and request.decoder.endpoint.whole
+        return EncodedRequest(
+            request.method, request.rate_limit.host, request.path, query, body, whole_list=whole_list
+        )
 
 
 def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
@@ -382,22 +383,6 @@ def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
             "change log; a newer toolkit may know the change."
         )
     return errors.CredentialsError(error.endpoint, error.status, error.code, error.message, advice=advice)
-
-
-def _read_at(made_at: float | None, sent_at: float | None) -> float | None:
-    """Return a time before which the exchange cannot have read the rows of a response; None without one.
-
-    It reads them after the request was sent, and before it dates the response: at the end of a minute, a
-    response may have the date of the next one although its rows are older.
-
-    Args:
-        made_at: The `Date` of the response, None where it is not known.
-        sent_at: The host's time when the request was sent, at the earliest; None where it is not known.
-    """
-    if made_at is None:
-        return sent_at
-    earliest = made_at - MAX_READ_S
-    return min(made_at, earliest if sent_at is None else max(earliest, sent_at))
 
 
 def _label(error: errors.ToolkitError) -> str:

@@ -62,6 +62,7 @@ class Plan:
         display_arguments: The arguments for the attributes of the frame; private ones are hidden.
         start: The `start` argument, parsed.
         end: The `end` argument, parsed.
+        now: The exchange's time in milliseconds when the span was resolved.
     """
 
     endpoint: Endpoint
@@ -70,6 +71,7 @@ class Plan:
     display_arguments: Mapping[str, object]
     start: TimeArgument | None = None
     end: TimeArgument | None = None
+    now: int = 0
 
     @property
     def first_id(self) -> int | None:
@@ -90,7 +92,7 @@ class Plan:
         tolerance = 0 if clock_synced else MAX_CLOCK_ERROR_MS
         span = resolve_span(self.endpoint, window, self.start, self.end, now, clock_error_ms=tolerance)
         shown = {**self.display_arguments, "start": iso(span.start), "end": iso(span.end)}
-        return replace(self, span=span, display_arguments=shown)
+        return replace(self, span=span, display_arguments=shown, now=now)
 
     @property
     def grid(self) -> StepGrid | None:

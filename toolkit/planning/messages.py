@@ -22,9 +22,9 @@ def check_visible(endpoint: Endpoint, name: str, text: str, *, lines: bool = Fal
 
 
 def quoted(value: object) -> str:
-    """The repr of a value, or its type if that is long."""
+    """The repr of a value, or its type if that is long or has several lines."""
     text = repr(value)
-    return text if len(text) <= 40 else kind_of(value)
+    return text if len(text) <= 40 and "\n" not in text else kind_of(value)
 
 
 def kind_of(value: object) -> str:

@@ -29,6 +29,9 @@ _DAY = 86_400_000
 # tolerance are checked again once it is known.
 MAX_CLOCK_ERROR_MS = 20 * 3_600_000
 
+# A row that is fetched by its id has been found by its time before: the exchange must still keep it.
+_DROPPED_MS = 60_000
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
 
@@ -133,6 +136,8 @@ def resolve_span(
     """
     last = now if end is None else min(end.at(endpoint, now), now)
     earliest = None if window.retention is None else now - milliseconds(window.retention)
+    if earliest is not None and endpoint.paging.kind == "id":
+        earliest += _DROPPED_MS
     if start is None:
         first = last - milliseconds(window.default)
         if earliest is not None:
@@ -151,10 +156,13 @@ def resolve_span(
 
 def _check_retention(endpoint: Endpoint, window: Window, name: str, time: int, earliest: int) -> None:
     if time < earliest:
+        since = f"since {iso(earliest)}"
+        if endpoint.paging.kind == "id":
+            since = f"and drops the oldest rows while they are fetched: begin at {iso(earliest)} or later"
         raise usage_error(
             endpoint,
             f"`{name}` ({iso(time)}) is too early: the exchange keeps the last "
-            f"{_days(window.retention)}, since {iso(earliest)}",
+            f"{_days(window.retention)}, {since}",
         )
 
 

@@ -111,7 +111,9 @@ def grid_of(endpoint: Endpoint, parameters: Mapping[str, object]) -> StepGrid | 
     return StepGrid.of(str(parameters[fields[endpoint.steps.param]]))
 
 
-def gaps_in(grid: StepGrid, span: Span, missing: Sequence[Span], times: Times) -> list[dict[str, Any]]:
+def gaps_in(
+    grid: StepGrid, span: Span, missing: Sequence[Span], times: Times, now: int
+) -> list[dict[str, Any]]:
     """The steps of a span that no row is of, as the attributes of a frame list them.
 
     Args:
@@ -119,14 +121,16 @@ def gaps_in(grid: StepGrid, span: Span, missing: Sequence[Span], times: Times) -
         span: The span.
         missing: Parts of it that were not fetched, ascending. Nothing is known about their steps.
         times: The times of the rows, ascending.
+        now: The exchange's time. The step that is still running may get its row yet, so it is no gap.
     """
     if len(times):
         grid = grid.fitted(int(times[0]))
+    span = Span(span.start, min(span.end, grid.start(grid.number(now)) - 1))
     gaps: list[dict[str, Any]] = []
     start = span.start
     for part in (*missing, Span(span.end + 1, span.end)):
-        if start < part.start:
-            known = Span(start, part.start - 1)
+        known = Span(start, min(part.start - 1, span.end))
+        if known.start <= known.end:
             within = times[np.searchsorted(times, known.start) : np.searchsorted(times, known.end, "right")]
             gaps += grid.gaps(known, within)
         start = max(start, part.end + 1)

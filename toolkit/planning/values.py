@@ -7,7 +7,7 @@ import math
 import operator
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -24,8 +24,11 @@ from toolkit.text.suggestions import did_you_mean
 _MAX_FLOAT_PLACES = 8
 # Maximum digits before and after the decimal point.
 _MAX_DIGITS = 18
+_INEXACT_ID = " (a float cannot hold an id exactly)"
 # [0-9], because \d matches the digits of every script.
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_NUMBERED = re.compile(r"([0-9]{1,9})([a-zA-Z]+)")
 
 
 def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:
@@ -50,7 +53,7 @@ def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:
         if not isinstance(value, bool):
             raise usage_error(endpoint, f"`{param.name}` must be True or False, not {quoted(value)}")
         return bool(value)
-    if param.kind == "integer":
+    if param.kind == "integer" or (param.kind == "id" and param.minimum is not None):
         return _integer(endpoint, param, value)
     if param.kind in ("amount", "rate"):
         return _exact_decimal(endpoint, param, value)
@@ -67,9 +70,33 @@ def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
         return value  # before its case is changed: "1M" is a month, "1m" a minute
     if isinstance(value, str) and value.lower() in param.choices:
         return param.choices[value.lower()]
-    choices = " or ".join(itertools.starmap(_choice_text, param.choices.items()))
+    choices = " or ".join(_choice_texts(param.choices))
     suggestion = did_you_mean(value, param.choices)
     raise usage_error(endpoint, f"`{param.name}` must be {choices}, not {quoted(value)}", suggestion)
+
+
+def _choice_texts(choices: Mapping[str, int | str]) -> Iterator[str]:
+    """The choices as an error shows them; those that count up, as from "1m" to "59m", by their ends."""
+    run: list[tuple[str, int | str]] = []
+    for choice in choices.items():
+        if run and not _counts_up(run[-1][0], choice[0]):
+            yield from _run_texts(run)
+            run = []
+        run.append(choice)
+    yield from _run_texts(run)
+
+
+def _counts_up(word: str, following: str) -> bool:
+    """Whether a word has the number after that of another, and the same unit."""
+    both = [_NUMBERED.fullmatch(each) for each in (word, following)]
+    numbers = [int(each[1]) for each in both if each]
+    units = {each[2] for each in both if each}
+    return len(numbers) == 2 and numbers[1] == numbers[0] + 1 and len(units) == 1
+
+
+def _run_texts(run: Sequence[tuple[str, int | str]]) -> list[str]:
+    texts = list(itertools.starmap(_choice_text, run))
+    return texts if len(texts) < 3 else [f"{texts[0]} to {texts[-1]}"]
 
 
 def _choice_text(word: str, sent: int | str) -> str:
@@ -82,13 +109,18 @@ def _choice_text(word: str, sent: int | str) -> str:
 def _integer(endpoint: Endpoint, param: Param, value: object) -> int:
     low, high = param.minimum, param.maximum
     bounds = (f" from {low}" if low is not None else "") + (f" up to {high}" if high is not None else "")
+    if param.kind == "id" and isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)  # as frames have it
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
     wrong = number is None or isinstance(value, bool)
     if wrong or (low is not None and number < low) or (high is not None and number > high):  # type: ignore[operator]
-        raise usage_error(endpoint, f"`{param.name}` must be a whole number{bounds}, not {quoted(value)}")
+        why = _INEXACT_ID if param.kind == "id" and isinstance(value, float) else ""
+        raise usage_error(
+            endpoint, f"`{param.name}` must be a whole number{bounds}, not {quoted(value)}{why}"
+        )
     return int(number)  # type: ignore[arg-type]
 
 
@@ -197,6 +229,8 @@ def _item(endpoint: Endpoint, param: Param, value: object) -> str:
         raise usage_error(
             endpoint, f"`{param.name}` contains a text with a leading or trailing space: remove it"
         )
+    if param.capitals:
+        _check_capitals(endpoint, f"`{param.name}` contains {quoted(value)}, which", value)
     if param.max_length is not None and len(value) > param.max_length:
         raise usage_error(
             endpoint,
@@ -204,6 +238,25 @@ def _item(endpoint: Endpoint, param: Param, value: object) -> str:
             "allowed",
         )
     return str(value)
+
+
+def _for_several(endpoint: Endpoint, param: Param, value: object) -> str:
+    """How to ask for several things, where a list was given for one."""
+    if not _items(value):
+        return ""
+    if any(each.name == f"{param.name}s" for each in endpoint.params):
+        return f" (`{param.name}s` takes a list)"
+    return " (call once for each)"
+
+
+def _check_capitals(endpoint: Endpoint, what: str, text: str) -> None:
+    """Raise for a text with anything but capitals, digits and the few signs that symbols have."""
+    if text == text.upper() and all(letter.isalnum() or letter in "-_." for letter in text):
+        return
+    pair = text.partition(":")[0].upper()  # "BTC/USDT:USDT" is what ccxt calls a contract
+    meant = "".join(letter for letter in pair if letter.isalnum() or letter == "_")
+    suggestion = f' Did you mean "{meant}"?' if meant else ""
+    raise usage_error(endpoint, f"{what} must be in capitals, without spaces or separators", suggestion)
 
 
 def _items(value: object) -> list[object]:
@@ -217,6 +270,8 @@ def _items(value: object) -> list[object]:
 
 def _text(endpoint: Endpoint, param: Param, value: object) -> str:
     text = _checked_text(endpoint, param, value)
+    if param.capitals:
+        _check_capitals(endpoint, f"`{param.name}` {quoted(text)}", text)
     if param.max_length is not None and len(text) > param.max_length:
         raise usage_error(
             endpoint, f"`{param.name}` has {len(text)} characters; at most {param.max_length} are allowed"
@@ -229,7 +284,7 @@ def _checked_text(endpoint: Endpoint, param: Param, value: object) -> str:
     if param.kind == "id" and isinstance(value, int) and not isinstance(value, bool):
         return str(int(value))
     if not isinstance(value, str):
-        why = " (a float cannot hold an id exactly)" if isinstance(value, float) else ""
+        why = _INEXACT_ID if isinstance(value, float) else _for_several(endpoint, param, value)
         raise usage_error(endpoint, f"`{param.name}` must be text, not {_shown(param, value)}{why}")
     if not value.strip():
         instead = "" if param.required else "; leave it out or use None"

@@ -14,7 +14,10 @@ class CheckedRequest:
     """A request whose parameters have been checked.
 
     Attributes:
+        endpoint: The endpoint.
+        values: Its parameters by field, as texts.
         key: The key that it is made with, None where the endpoint needs none.
+        now_ms: The exchange's time.
         max_rows: Maximum number of rows of the response; None if the request alone decides.
     """
 

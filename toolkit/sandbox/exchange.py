@@ -235,6 +235,9 @@ class Exchange:
         charge = self.limits.charge(rate_limit, path, owner, weight, now)
         context.weight, context.used = charge.weight, charge.used
         context.headers.update(charge.headers)
+        if endpoint is not None and endpoint.inaccurate_header:
+            # The documents do not say how they are wrong: here they count this request alone.
+            context.headers.update(dict.fromkeys(charge.headers, str(charge.weight)))
 
     def _public(self, context: _RequestContext, public: PublicRoute | None) -> object:
         request = context.request

@@ -53,6 +53,8 @@ _LARGEST = 2**63 - 1
 
 # A larger number means the largest allowed.
 _SHORTENED = frozenset({("/api/v3/depth", "limit")})
+# One word may stand without the brackets of a list.
+_ONE_WORD = frozenset({("/api/v3/exchangeInfo", "permissions")})
 _BAD_CHOICES: Mapping[str, tuple[int, str]] = {
     "interval": (-1120, "Invalid interval."),
     "symbolStatus": (-1122, "Invalid symbolStatus."),
@@ -116,6 +118,8 @@ def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, st
             continue
         if (endpoint.path, param.field) in _SHORTENED and re.fullmatch(_INTEGER, text):
             text = str(min(int(text), param.maximum or _LARGEST))
+        if (endpoint.path, param.field) in _ONE_WORD and re.fullmatch(_CHOICE, text):
+            text = f'["{text}"]'
         _check_value(endpoint, param, text)
         values[param.field] = text
     _check_together(endpoint, values)
@@ -158,7 +162,7 @@ def _check_value(endpoint: Endpoint, param: Param, text: str) -> None:
         _check_texts(param, json.loads(text))
     elif legal == TEXT_TIME:
         _check(name, _is_text_time(text))
-    elif param.kind in ("integer", "time"):
+    elif param.kind in ("integer", "time") or param.minimum is not None:
         number = int(text)
         low = 0 if param.minimum is None else param.minimum
         high = _LARGEST if param.maximum is None else param.maximum
@@ -228,7 +232,7 @@ def _legal(endpoint: Endpoint, param: Param) -> str:
     if param.choices and all(isinstance(choice, str) for choice in param.choices.values()):
         choices = [str(choice) for choice in param.choices.values()]
         return _WORDS if all(re.fullmatch(_WORDS, choice) for choice in choices) else _CHOICE
-    if param.kind in ("integer", "time", "choice"):
+    if param.kind in ("integer", "time", "choice") or param.minimum is not None:
         return _INTEGER
     if param.kind == "flag":
         return _FLAG

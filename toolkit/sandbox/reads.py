@@ -21,9 +21,8 @@ from toolkit.sandbox.spans import TimeRange, span_of
 from toolkit.sandbox.world import SubAccount, World
 from toolkit.sandbox.world.payments import NOW
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
-from toolkit.sandbox.world.rebate_history import OWNER
 from toolkit.sandbox.world.stream import DAY
-from toolkit.sandbox.world.tables import Row, SingleRow, Table
+from toolkit.sandbox.world.tables import OWNER, Row, SingleRow, Table
 
 RowsKept = Literal["oldest", "newest"]
 
@@ -31,6 +30,7 @@ _PAGE_NAMES = frozenset({"page", "offset"})
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _REBATE_HISTORY = "spot.rebate_history"
+_BY_OWNER = frozenset({_REBATE_HISTORY, "futures.income"})
 _PAID_LATER = "spot.rebates"
 _REBATE_HISTORY_WRAPPER = {"status": "OK", "type": "GENERAL", "code": "000000000"}
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})
@@ -136,7 +136,7 @@ class Reads:
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
         table = self._table(request)
-        if span.start is not None and span.start > span.end:
+        if span.is_empty:
             return RowPage([], 0, None)
         paging = endpoint.paging
         size = int(values.get(paging.size, paging.default or 2**31))
@@ -314,7 +314,7 @@ def _filters(request: CheckedRequest) -> dict[str, str]:
         if param.field in _CHOOSING and param.default is not None:
             default = param.choices.get(str(param.default), param.default)
             filters.setdefault(param.field, str(default).lower())
-    if endpoint.qualified_name == _REBATE_HISTORY:
+    if endpoint.qualified_name in _BY_OWNER:
         filters[OWNER] = request.signer.owner
     if endpoint.qualified_name == _PAID_LATER:
         filters[NOW] = str(request.now_ms)

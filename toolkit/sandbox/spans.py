@@ -24,6 +24,11 @@ class TimeRange:
     end: int
     forward: bool
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row can be in it: it begins in the future, or ends before what is kept."""
+        return self.start is not None and self.start > self.end
+
 
 def milliseconds(span: timedelta) -> int:
     """A timedelta in whole milliseconds."""

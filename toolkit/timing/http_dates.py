@@ -1,4 +1,4 @@
-"""Reads times from response headers: when a response was created, and how long to wait."""
+"""Reads times from response headers: when a response and its rows were made, and how long to wait."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MIN_BAN_S = 120.0
 MAX_BAN_S = 3 * 86_400.0
 
 _CLOSE = 0.05  # seconds by which two good clocks may differ
+_MAX_READ_S = 1.0  # from the exchange's reading of rows to the date of their response
 
 _MAX_AGE_DIGITS = 15
 _MAX_DATE_LENGTH = 64
@@ -79,6 +80,22 @@ def made_at(headers: Mapping[str, str]) -> float | None:
     None if the date is missing or invalid, or if the response may come from a cache.
     """
     return None if is_cached(headers) else read_date(headers)
+
+
+def earliest_read(made: float | None, sent_at: float | None) -> float | None:
+    """A time before which the exchange cannot have read the rows of a response; None without one.
+
+    It reads them after the request was sent, and before it dates the response: at the end of a minute, a
+    response may have the date of the next one although its rows are older.
+
+    Args:
+        made: The `Date` of the response, None where it is not known.
+        sent_at: The exchange's time when the request was sent, at the earliest; None where it is not known.
+    """
+    if made is None:
+        return sent_at
+    earliest = made - _MAX_READ_S
+    return min(made, earliest if sent_at is None else max(earliest, sent_at))
 
 
 def is_cached(headers: Mapping[str, str]) -> bool:

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Iterator
 import requests
 from urllib3.exceptions import HTTPError
 
-from toolkit.transport.connections import MAX_BODY_BYTES, ResponseLimitError, binary_size
+from toolkit.transport.connections import (
+    MAX_BODY_BYTES,
+    MAX_LIST_BODY_BYTES,
+    ResponseLimitError,
+    binary_size,
+)
 from toolkit.transport.origin import user_exception
 from toolkit.transport.responses import MAX_ERROR_BODY_BYTES, RawResponse
 
@@ -29,7 +34,7 @@ class _TruncatedError(Exception):
     """The compressed body is cut off. Never leaves this module."""
 
 
-def receive(response: requests.Response) -> tuple[RawResponse, bool]:
+def receive(response: requests.Response, *, whole_list: bool = False) -> tuple[RawResponse, bool]:
     """Read the body, and tell whether it is complete.
 
     It is decompressed here, in bounded chunks: `urllib3` may expand one small chunk of a decompression bomb
@@ -37,12 +42,14 @@ def receive(response: requests.Response) -> tuple[RawResponse, bool]:
 
     Args:
         response: A response of which only the head was read.
+        whole_list: Whether it is a long list that no request can ask for in parts, and may be larger.
     """
     raw = response.raw
     # Otherwise a truncated body would be lost, and with it the excerpt in the error.
     raw.enforce_content_length = False
     status = response.status_code
-    max_bytes = MAX_BODY_BYTES if status < 300 else MAX_ERROR_BODY_BYTES
+    max_bytes = MAX_LIST_BODY_BYTES if whole_list else MAX_BODY_BYTES
+    max_bytes = max_bytes if status < 300 else MAX_ERROR_BODY_BYTES
     body = bytearray()
     defect, complete, handled = "", True, sys.exception()
     try:

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 else:
     HTTPConnection = object  # mixed into the classes for plain connections and TLS
 
-# The largest documented responses, a thousand rows or every symbol of an exchange, have about 2 MiB.
+# The largest pages, of a thousand rows, have about 2 MiB.
 MAX_BODY_BYTES = 1 << 24
+# Every symbol of spot with its rules and permissions has 6 to 20 MiB, a tenth of it compressed.
+MAX_LIST_BODY_BYTES = 1 << 25
 # Status line and headers have about 2 KiB.
 _MAX_HEAD_BYTES = 1 << 16
 # Allowance for chunk sizes and trailers.

@@ -97,14 +97,19 @@ def without_secrets(text: str, max_length: int) -> str:
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
-def decode(endpoint: str, response: RawResponse) -> Any:
+def decode(endpoint: str, response: RawResponse, *, whole_list: bool = False) -> Any:
     """Decode the JSON of a response. Numbers with a decimal point become Decimals, so no amount is rounded.
+
+    Args:
+        endpoint: Name of the endpoint.
+        response: The response.
+        whole_list: Whether it is a long list that no request can ask for in parts.
 
     Raises:
         ContractError: It is not JSON, is cut off, or exceeds the bounds.
     """
     try:
-        return _payload(response)
+        return _payload(response, whole_list=whole_list)
     except InvalidJSON as error:
         problem = str(error)
     raise errors.ContractError(
@@ -112,10 +117,10 @@ def decode(endpoint: str, response: RawResponse) -> Any:
     )
 
 
-def _payload(response: RawResponse) -> Any:
+def _payload(response: RawResponse, *, whole_list: bool = False) -> Any:
     if response.defect:
         raise InvalidJSON(response.defect)
-    return loads(response.body)
+    return loads(response.body, whole_list=whole_list)
 
 
 def excerpt(response: RawResponse) -> str:
@@ -150,7 +155,8 @@ def parse_response(
         fields = _error_fields_of(page.outline)
         if _error(endpoint, path, response, fields, now=now, attempts=attempts) is None:
             return page, None
-    payload = decode(endpoint, response)  # only once: it may be large
+    whole_list = decoder is not None and decoder.endpoint.whole
+    payload = decode(endpoint, response, whole_list=whole_list)  # only once: it may be large
     error = _error(endpoint, path, response, _error_fields_of(payload), now=now, attempts=attempts)
     if error is not None or decoder is None:
         return payload, error
@@ -215,9 +221,17 @@ def _error(
     if status == 403 and code is None:
         return errors.FirewallError(endpoint, status, code, message)
     if known:
-        return _CLASSES[known.remedy](endpoint, status, code, message)
+        advice = _symbol_advice(path) if known.name == "BAD_SYMBOL" else None
+        return _CLASSES[known.remedy](endpoint, status, code, message, advice=advice)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(endpoint, status, code, message)
+
+
+def _symbol_advice(path: str) -> str | None:
+    """What to do about a symbol that does not exist, None where it is not known which ones do."""
+    prefixes = {"/api/": "spot", "/fapi/": "futures", "/futures/data/": "futures"}
+    market = next((name for prefix, name in prefixes.items() if path.startswith(prefix)), None)
+    return market and f"Check the symbol: `link.market.{market}.symbols()` has all there are."
 
 
 def _is_challenge(response: RawResponse) -> bool:

@@ -133,6 +133,7 @@ class EncodedRequest:
         path: Path of the URL.
         query: Query string.
         body: Form body.
+        whole_list: Whether its response is a long list that no request can ask for in parts.
     """
 
     method: Method
@@ -140,6 +141,7 @@ class EncodedRequest:
     path: str
     query: str = field(default="", repr=False)
     body: str = field(default="", repr=False)
+    whole_list: bool = False
 
 
 class Session:
@@ -287,7 +289,7 @@ class Session:
         # Not `session.send`: it resolves redirects even if it is told not to follow them.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
-            return receive(response)
+            return receive(response, whole_list=encoded.whole_list)
 
     def _prepare(
         self, session: requests.Session, encoded: EncodedRequest, url: str, key: str | None

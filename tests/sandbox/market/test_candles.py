@@ -21,6 +21,7 @@ from tests.sandbox.market.consistency import (
     minutes_of_markets,
     row_of,
 )
+from toolkit.endpoints.market.candle_columns import SPOT_INTERVALS
 from toolkit.sandbox.market import intervals
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS
 from toolkit.sandbox.market.candles import Candles, candles
@@ -30,7 +31,7 @@ from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import latest_trades, trade_count, trades_between
 
-LONGER = [interval for interval in intervals.INTERVALS if interval not in {"1s", "1m"}]
+LONGER = [interval for interval in SPOT_INTERVALS if interval not in {"1s", "1m"}]
 BITCOIN = market("spot", "BTCUSDT")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.sandbox.market.consistency import (
     HISTORY,
     NOW,
+    START,
     exactly,
     folded,
     market,
@@ -19,12 +20,13 @@ from tests.sandbox.market.consistency import (
     row_of,
     times,
 )
+from toolkit.endpoints.market.futures.shared import PERIOD
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS, delivery_ms
 from toolkit.sandbox.market.candles import candles
 from toolkit.sandbox.market.funding import CAP, INTEREST, funding_rates, next_funding_ms
+from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.positions import (
-    PERIODS,
     RATIO_UNIT,
     basis,
     long_short_ratios,
@@ -145,7 +147,7 @@ def test_pages_of_funding(day: int, limit: int, newest: bool) -> None:
     assert next_funding_ms(BITCOIN, start - 1) == start
 
 
-@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("period", PERIOD.choices)
 def test_periods_end_now_and_leave_out_maintenance(period: str) -> None:
     made = period_times(HISTORY, BITCOIN, period, limit=30, now_ms=NOW, newest=True)
     assert made.size == 30
@@ -180,6 +182,26 @@ def test_statistics_of_positions() -> None:
     )
 
 
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_positions_change_slowly(seed: int) -> None:
+    history = MarketHistory(seed, START)
+    moments = period_times(history, BITCOIN, "1h", limit=20_000, now_ms=NOW)
+    held = np.log(open_interest(history, BITCOIN, moments).contracts)
+    assert held.std() > 0.1
+    for hours, largest in ((1, 0.1), (24, 0.35), (96, 0.6)):
+        assert np.abs(held[hours:] - held[:-hours]).max() < largest
+    ratios = long_short_ratios(history, BITCOIN, "global accounts", moments).ratio
+    assert np.abs(np.diff(np.log(ratios))).max() < 0.15
+
+
+def test_open_interest_is_about_what_is_traded_in_a_day() -> None:
+    for each in UM:
+        if HISTORY.hours(each).is_listed(NOW):
+            day = candles(HISTORY, each, "1d", limit=8, now_ms=NOW, newest=True)[:-1]
+            held = open_interest(HISTORY, each, day.open_time).contracts.mean()
+            assert 0.2 < held / day.volume.mean() < 5, each.symbol
+
+
 def test_taker_volumes_are_those_of_the_candles() -> None:
     moments = period_times(HISTORY, BITCOIN, "15m", limit=50, now_ms=NOW, newest=True)
     made = taker_volumes(HISTORY, BITCOIN, "15m", moments, NOW)
@@ -204,6 +226,12 @@ def test_quarterly_futures_converge_to_their_index() -> None:
     shown = candles(HISTORY, current, "1m", limit=1, now_ms=NOW, newest=True)
     assert exactly(made.futures - made.index) == exactly(made.basis)
     assert made.futures[0] / UNIT == pytest.approx(float(shown.close[0]) * float(current.tick), rel=0.005)
+    # Annual rates are near the carry, however little time is left.
+    for quarter, days in ((current, 80), (current, 20), (after, 100)):
+        annualized = basis(HISTORY, quarter, times(delivery - days * DAY_MS)).annualized
+        assert annualized is not None
+        assert 0.02 < annualized[0] / RATIO_UNIT < 0.08
+    assert basis(HISTORY, BITCOIN, times(NOW)).annualized is None
     with pytest.raises(ValueError, match="is no USD-M future"):
         basis(HISTORY, market("spot", "BTCUSDT"), times(NOW))
 

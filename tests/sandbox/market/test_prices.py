@@ -81,7 +81,7 @@ def test_prices_neither_explode_nor_stand_still(seed: int) -> None:
     assert np.mean(kurtoses) > 4.5
     # Coins move with the market, and calm days follow calm days.
     together = np.corrcoef(list(returns.values()))
-    assert 0.3 < together[np.triu_indices(len(COINS), 1)].mean() < 0.9
+    assert 0.55 < together[np.triu_indices(len(COINS), 1)].mean() < 0.8
     sizes = [np.abs(each) for each in returns.values()]
     assert np.mean([np.corrcoef(each[1:], each[:-1])[0, 1] for each in sizes]) > 0.1
 
@@ -101,6 +101,16 @@ def test_minutes_look_like_trading() -> None:
     share = made.taker_volume.sum() / made.volume.sum()
     assert 0.45 < share < 0.55
     assert ((made.taker_volume > 0) & (made.taker_volume < made.volume)).all()
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "BNBBTC"])
+def test_a_minute_reaches_beyond_its_ends_as_far_as_its_moves_suggest(symbol: str) -> None:
+    """Also where two coins that move together are traded for each other."""
+    each = market("spot", symbol)
+    made = HISTORY.minutes(each, first_minute(each), 60 * 1440)
+    moves = np.log(made.close / made.open)
+    # The range of a Brownian motion is 1.6 of its deviation; the rest is the fat tails.
+    assert 1.1 < np.log(made.high / made.low).mean() / moves.std() < 1.7
 
 
 def test_symbols_of_one_coin_agree() -> None:

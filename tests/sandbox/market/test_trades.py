@@ -146,3 +146,12 @@ def test_the_latest_trades_are_not_of_the_future(
     made = latest_trades(HISTORY, each, limit, now)
     assert (made.time <= now).all()
     assert len(made) == min(limit, trade_count(HISTORY, each, now))
+
+
+def test_prices_walk_from_trade_to_trade() -> None:
+    """Nine of ten trades are near the one before: much nearer than the minute's high is to its low."""
+    each = market("spot", "BTCUSDT")
+    made = trades_between(HISTORY, each, NOW - 60 * MINUTE_MS, NOW - 1)
+    minutes = HISTORY.minutes(each, NOW // MINUTE_MS - 60, 60)
+    usual = np.percentile(np.abs(np.diff(made.price)), 90)
+    assert 0 < usual < 0.08 * (minutes.high - minutes.low).mean()

@@ -313,6 +313,14 @@ def test_the_docstring_says_what_the_declaration_says(endpoint: Endpoint, said: 
     assert said in prose(endpoint)
 
 
+def test_the_symbol_of_market_data_may_be_given_by_position() -> None:
+    """Of other reads, an optional filter may not: a time given by mistake would find nothing."""
+    symbol = Param(field="symbol", name="symbol", kind="text", doc="Only this symbol.")
+    for system, stars in (("market.spot", ["symbol: str | None = None", "*"]), ("futures", ["*"])):
+        written = methods.parameters(a_read("rates", system=system, params=(symbol,)))
+        assert written[: len(stars)] == stars
+
+
 def test_a_list_of_texts_is_a_sequence() -> None:
     assert "symbols: Sequence[str] | None = None" in methods.parameters(PRICES)
 

@@ -23,6 +23,7 @@ from toolkit.client import Link
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, NAMESPACES, Endpoint
 from toolkit.errors import UsageError
 from toolkit.frames.builder import FrameBuilder, Numbers
+from toolkit.planning import make_plan
 from toolkit.redaction import mask, masked_key
 
 DOCUMENTED = {
@@ -303,7 +304,8 @@ def test_an_invalid_choice_is_refused_and_the_valid_ones_are_listed(
 ) -> None:
     given = required_arguments(endpoint, VALUES) | {param.name: wrong}
     are_numbers = param.choices == {str(sent): sent for sent in param.choices.values()}
-    words = param.choices if are_numbers else [f'"{word}"' for word in param.choices]
+    words = [*param.choices] if are_numbers else [f'"{word}"' for word in param.choices]
+    words = words if len(words) <= 20 else [words[0], words[-1]]  # of many, the ends of their runs
     refused(idle_env, endpoint, given, f"`{param.name}` must be", *words)
 
 
@@ -311,8 +313,10 @@ def test_an_invalid_choice_is_refused_and_the_valid_ones_are_listed(
     ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
 def test_a_choice_can_be_given_as_the_value_that_is_sent(
-    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
+    shared_env: SandboxEnv, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
 ) -> None:
+    shared_env.clock.advance(60)  # a wait for the rate limit between two calls would change the prices
+    shared_link = shared_env.link
     choices = [*param.choices.items()]
     # Of words that are sent as they are, one shows that they are accepted.
     for word, sent_value in [each for each in choices if each[0] != each[1]] or choices[:1]:
@@ -350,7 +354,26 @@ IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
 )
 def test_an_id_is_never_a_float(idle_env: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = required_arguments(endpoint, VALUES) | {param.name: 3.675e17}
-    refused(idle_env, endpoint, given, f"`{param.name}` must be text", "a float cannot hold an id exactly")
+    must_be = "text" if param.minimum is None else "a whole number"
+    refused(
+        idle_env, endpoint, given, f"`{param.name}` must be {must_be}", "a float cannot hold an id exactly"
+    )
+
+
+NUMBERED = [(e, p) for e, p in IDS if p.minimum is not None]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "param"), NUMBERED, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
+)
+def test_an_id_that_is_a_number_may_be_the_text_of_a_frame(
+    idle_env: SandboxEnv, endpoint: Endpoint, param: Any
+) -> None:
+    given = required_arguments(endpoint, VALUES)
+    by_text = make_plan(endpoint, given | {param.name: "900719925474099300"}, None, None, 0)
+    assert by_text == make_plan(endpoint, given | {param.name: 900719925474099300}, None, None, 0)
+    for wrong in ("-1", "1.0", "", "1e3", "٣", "9" * 30):
+        refused(idle_env, endpoint, given | {param.name: wrong}, f"`{param.name}` must be a whole number")
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.transfers", "exchange.universal_transfers"])

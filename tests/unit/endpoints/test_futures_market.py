@@ -18,11 +18,11 @@ from toolkit import Link, errors
 from toolkit.endpoints import BASE_URLS, ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.endpoints.rate_limits import FUNDING
 from toolkit.frames.builder import FrameBuilder, Numbers
-from toolkit.planning import make_plan
+from toolkit.planning import Span, iso, make_plan
 
 FUTURES = {each.name: each for each in ENDPOINTS if each.system == "market.futures"}
 NOW = 1_767_225_600_000
-HOUR = 3_600_000
+HOUR, MINUTE = 3_600_000, 60_000
 CANDLES = [name for name in FUTURES if name.endswith("klines")]
 SERIES = [name for name, each in FUTURES.items() if each.path.startswith("/futures/data/")]
 
@@ -149,12 +149,24 @@ def test_a_month_is_not_a_minute(name: str) -> None:
 
 
 def test_aggregate_trades_are_requested_by_spans_of_less_than_an_hour() -> None:
-    plan = make_plan(FUTURES["agg_trades"], {"symbol": "BTCUSDT"}, "-48h", None, NOW)
+    plan = make_plan(FUTURES["agg_trades"], {"symbol": "BTCUSDT"}, "-47h", None, NOW)
     windows = list(plan.windows())
-    assert len(windows) == 49
+    assert len(windows) == 48
     assert max(window.end - window.start for window in windows) == HOUR - 1
-    with pytest.raises(errors.UsageError, match="the exchange keeps the last 2 days"):
-        make_plan(FUTURES["agg_trades"], {"symbol": "BTCUSDT"}, "-48.1h", None, NOW)
+
+
+def test_aggregate_trades_begin_where_the_exchange_does_not_drop_them_meanwhile() -> None:
+    """Their first id is found by time, and then has to be there still."""
+    first = NOW - 48 * HOUR + MINUTE
+    for start in ("-48.1h", "-48h", first - 1):
+        with pytest.raises(
+            errors.UsageError, match="keeps the last 2 days, and drops the oldest rows"
+        ) as told:
+            make_plan(FUTURES["agg_trades"], {"symbol": "BTCUSDT"}, start, None, NOW)
+        assert f"begin at {iso(first)} or later" in str(told.value)
+    assert make_plan(FUTURES["agg_trades"], {"symbol": "BTCUSDT"}, first, None, NOW).span
+    by_default = make_plan(FUTURES["agg_trades"], {"symbol": "BTCUSDT"}, None, first + MINUTE, NOW)
+    assert by_default.span == Span(first, first + MINUTE)
 
 
 @pytest.mark.parametrize("name", SERIES)

@@ -91,7 +91,8 @@ class Fetched:
 
 
 def plan_of(word: str, span: Span, endpoint: Endpoint = SERIES) -> Plan:
-    return replace(make_plan(endpoint, {**BTC, "interval": word}, None, None, NOW_MS), span=span)
+    plan = make_plan(endpoint, {**BTC, "interval": word}, None, None, NOW_MS)
+    return replace(plan, span=span, now=span.end + 40 * 24 * HOUR)  # every step of the span has ended
 
 
 def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fetched:
@@ -126,7 +127,7 @@ def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fet
         assert plan.grid
         assert plan.span
         missing = paginator.missing
-        return Fetched(times.tolist(), gaps_in(plan.grid, plan.span, missing, times), missing)
+        return Fetched(times.tolist(), gaps_in(plan.grid, plan.span, missing, times, plan.now), missing)
 
     try:
         paginator.run()
@@ -348,6 +349,16 @@ def test_a_frame_with_gaps_and_the_running_candle(env: SandboxEnv) -> None:
     assert frame.attrs["complete"] is True
     assert frame.attrs["gaps"] == [{"start": iso(steps[4]), "end": iso(steps[7] - 1), "rows": 3}]
     assert json.loads(json.dumps(frame.attrs)) == frame.attrs
+
+
+@pytest.mark.parametrize(("rows", "gap"), [(slice(None, -1), 0), (slice(None, -3), 2), (slice(0), 30)])
+def test_the_running_step_is_no_gap(env: SandboxEnv, rows: slice, gap: int) -> None:
+    """Nothing may have been traded in it yet; the steps before it have ended without a row."""
+    steps = begins("1m", env.now - 30 * MINUTE, env.now)
+    serve(env, steps[rows])
+    frame = env.fetch(SERIES, {**BTC, "interval": "1m"}, start="-30min")
+    assert sum(each["rows"] for each in frame.attrs["gaps"]) == gap
+    assert all(each["end"] == iso(steps[-1] - 1) for each in frame.attrs["gaps"])
 
 
 def test_attributes_survive_parquet_and_pickle(env: SandboxEnv, tmp_path: Any) -> None:

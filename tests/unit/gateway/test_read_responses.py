@@ -15,6 +15,7 @@ from tests.support.traces import locals_shown
 from toolkit import errors
 from toolkit.endpoints import BASE_URLS
 from toolkit.gateway.sender import MAX_RETRIES, RETRY_PAUSES_S
+from toolkit.transport.responses import RawResponse, error_of
 
 PATH = "/sapi/v1/broker/info"
 
@@ -42,6 +43,22 @@ REFUSALS = [
     (400, -4047, errors.ParameterError),
     (400, -999_999, errors.ApiError),
 ]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/v3/klines", "`link.market.spot.symbols()` has all"),
+        ("/fapi/v1/klines", "`link.market.futures.symbols()` has all"),
+        ("/futures/data/basis", "`link.market.futures.symbols()` has all"),
+        ("/sapi/v1/broker/subAccountApi/commission/futures", "Check the id, symbol or address"),
+    ],
+)
+def test_an_unknown_symbol_is_told_where_the_known_ones_are(path: str, said: str) -> None:
+    response = RawResponse(400, {}, b'{"code": -1121, "msg": "Invalid symbol."}')
+    error = error_of("a.read", path, response, 0.0)
+    assert isinstance(error, errors.NotFoundError)
+    assert said in str(error)
 
 
 @pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)

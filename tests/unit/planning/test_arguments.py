@@ -16,9 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, WRITES_BY_NAME, Endpoint, Window
+from toolkit.endpoints import (
+    ENDPOINTS,
+    ENDPOINTS_BY_NAME,
+    WRITES,
+    WRITES_BY_NAME,
+    Endpoint,
+    Param,
+    Window,
+)
 from toolkit.errors import UsageError
 from toolkit.planning import Plan, Span, make_plan
+from toolkit.planning.values import encode_value
 
 NOW = int(pd.Timestamp("2026-03-15T12:00:00Z").timestamp() * 1000)
 DAY = 86_400_000
@@ -402,3 +411,52 @@ def test_addresses_may_be_a_set() -> None:
 )
 def test_anything_but_a_list_of_addresses_is_rejected(addresses: object) -> None:
     rejection(RESTRICTION, "addresses", addresses)
+
+
+# -- symbols ---------------------------------------------------------------------------------------------
+
+SYMBOLS = [
+    (endpoint, param)
+    for endpoint in (*ENDPOINTS, *WRITES)
+    for param in endpoint.params
+    if param.name in ("symbol", "symbols", "pair")
+]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "param"), SYMBOLS, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
+)
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("btcusdt", ' Did you mean "BTCUSDT"?'),
+        ("BTC/USDT", ' Did you mean "BTCUSDT"?'),
+        ("BTC/USDT:USDT", ' Did you mean "BTCUSDT"?'),
+        ("btcusdt_260327", ' Did you mean "BTCUSDT_260327"?'),
+        ("/", ""),
+    ],
+)
+def test_a_symbol_as_others_write_it_is_rejected_with_the_exchanges_spelling(
+    endpoint: Endpoint, param: Param, text: str, meant: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        encode_value(endpoint, param, [text] if param.kind == "texts" else text)
+    said = f"must be in capitals, without spaces or separators. Nothing was sent.{meant}"
+    assert str(caught.value).endswith(said)
+
+
+@pytest.mark.parametrize(
+    "symbol", ["BTCUSDT", "1000PEPEUSDT", "BTCUSDT_260327", "BTCUSD_PERP", "币安人生USDT", "A.B-C"]
+)
+def test_a_symbol_as_the_exchange_writes_it_is_sent_as_it_is(symbol: str) -> None:
+    klines = ENDPOINTS_BY_NAME["market.spot.klines"]
+    assert encode_value(klines, klines.params[0], symbol) == symbol
+
+
+@pytest.mark.parametrize("several", [["BTCUSDT", "ETHUSDT"], ("BTCUSDT",), pd.Series(["BTCUSDT", "ETHUSDT"])])
+def test_a_list_in_place_of_a_symbol_is_rejected_with_what_takes_one(several: object) -> None:
+    klines, prices = ENDPOINTS_BY_NAME["market.spot.klines"], ENDPOINTS_BY_NAME["market.spot.ticker_price"]
+    with pytest.raises(UsageError, match=r"`symbol` must be text, not [^\\]* \(call once for each\)\."):
+        encode_value(klines, klines.params[0], several)
+    with pytest.raises(UsageError, match=r"not [^\\]* \(`symbols` takes a list\)\."):
+        encode_value(prices, prices.params[0], several)

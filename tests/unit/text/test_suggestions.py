@@ -52,6 +52,8 @@ def objects() -> Iterator[dict[str, Any]]:
             "link.exchange.create_api_key",
             "`link.operations().exchange.create_api_key` (it changes something)?",
         ),
+        ("link.spot.klines", "Did you mean `link.market.spot.klines` or `link.market.futures.klines`?"),
+        ("link.market.spot.funding_rates", "Did you mean `link.market.futures.funding_rates`?"),
         ("link.portfolio.nothing_like_it", "It has customer_id, new_user."),
         ("ops.exchange.transfr", "Did you mean `transfer`"),
         ("ops.histroy", "Did you mean `history`?"),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 from toolkit.api.resource import Resource
-from toolkit.endpoints import WRITES_BY_NAME, Endpoint
+from toolkit.endpoints import ENDPOINTS, WRITES_BY_NAME, Endpoint
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.frames.builder import Numbers
 from toolkit.planning import When
@@ -46,7 +46,7 @@ class ReadResource(Resource):
         }
         if name in writes:
             return [f"`link.operations().{writes[name]}` (it changes something)"]
-        return []
+        return [f"`link.{read.qualified_name}`" for read in ENDPOINTS if read.name == name]
 
 
 @contextmanager

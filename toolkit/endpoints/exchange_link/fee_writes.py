@@ -102,6 +102,7 @@ def _adjustment(*, name: str, path: str, key: str, title: str, example: str, max
                 doc=f"The {key}, such as {example}.",
                 required=True,
                 example=example,
+                capitals=True,
             ),
             adjustment("makerAdjustment", "maker"),
             adjustment("takerAdjustment", "taker"),

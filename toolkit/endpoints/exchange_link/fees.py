@@ -36,6 +36,7 @@ def _futures_commission(
                 doc=f"The {name}, such as {example}.",
                 required=True,
                 example=example,
+                capitals=True,
             ),
         ),
         columns=(

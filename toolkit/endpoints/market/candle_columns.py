@@ -11,6 +11,8 @@ SPOT_INTERVALS = (
 )  # fmt: skip
 FUTURES_INTERVALS = SPOT_INTERVALS[1:]
 
+BEGINNINGS = "Days, weeks and months begin at midnight UTC, weeks on Monday."
+
 
 def interval_param(intervals: tuple[str, ...]) -> Param:
     """The parameter with the length of a candle."""

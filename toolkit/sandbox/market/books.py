@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, UInt64Array, hash_key, random_bits
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import Market
+from toolkit.sandbox.market.symbols import PRICES_USD, Market
 from toolkit.sandbox.market.trades import counts, latest_trades
 
 MAX_LEVELS = 5000
@@ -24,8 +24,10 @@ _SPARSEST = 8
 _WIDEST_SPREAD = 4
 _SIZES = (-np.log((np.arange(256) + 0.5) / 256)) ** 1.5
 # The quantity grows with the distance from the best price, up to this many times.
-_DEEPEST = 12
-_S8, _S16, _S32 = np.uint64(8), np.uint64(16), np.uint64(32)
+_DEEPEST = 4
+# Dollars offered within a ten-thousandth of the price, for a weight of 1 and next to the best price.
+_USD_PER_BASIS_POINT = 6000.0
+_S8, _S32 = np.uint64(8), np.uint64(32)
 _MASK8 = np.uint64(0xFF)
 
 
@@ -64,7 +66,7 @@ def book(history: MarketHistory, market: Market, now_ms: int, levels: int = MAX_
     bid, ask = (price - spread, price) if last.taker_buys[0] else (price, price + spread)
     bid = max(bid, 1)
     ask = max(ask, bid + 1)
-    size = history.series(market).order_size
+    size = _level_size(market, price)
     bids, asks = _prices(key, bid, -1, levels, price), _prices(key + 1, ask, 1, levels, price)
     return OrderBook(
         update_id=counts(history, market, now_ms)[0] + moment,
@@ -76,6 +78,20 @@ def book(history: MarketHistory, market: Market, now_ms: int, levels: int = MAX_
     )
 
 
+def _one_in(price: int) -> int:
+    """One in so many ticks has orders."""
+    return min(1 << (price // _DENSE_TICKS).bit_length(), _SPARSEST)
+
+
+def _level_size(market: Market, price: int) -> float:
+    """The average quantity at a price, in steps: the finer the ticks, the less each of them has."""
+    base, quote = PRICES_USD[market.base], PRICES_USD[market.quote]
+    ticks = base / quote * 10**market.price_decimals
+    usd = market.weight * _USD_PER_BASIS_POINT * _one_in(price) * 10_000 / ticks
+    size: float = usd / base * 10**market.quantity_decimals
+    return size
+
+
 def _spread(key: int, moment: int, price: int) -> int:
     """One tick for most of the time, more where ticks are fine."""
     widest = min(_WIDEST_SPREAD * (1 + price // _DENSE_TICKS), 1 + price // 1000)
@@ -85,7 +101,7 @@ def _spread(key: int, moment: int, price: int) -> int:
 
 def _prices(key: int, best: int, direction: int, levels: int, price: int) -> Int64Array:
     """Prices with orders from the best one on."""
-    one_in = min(1 << (price // _DENSE_TICKS).bit_length(), _SPARSEST)
+    one_in = _one_in(price)
     if one_in == 1:
         return _positive(best + direction * np.arange(levels))
     # So many ticks hold enough levels but for a chance of one in a million.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -10,15 +10,16 @@ import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, Int64Array
 from toolkit.sandbox.market import intervals
-from toolkit.sandbox.market.calendar import HOUR_MS, TradingHours
+from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS, TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.minutes import Minutes
 from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.trades import aggregates_between, trade_count, trades_between
 
-# Longer candles are made of hours, which are kept in parts of 15 blocks.
-_PART_HOURS = 256
+# Longer candles are made of hours or days, which are kept in parts: 15 blocks of hours, three such of days.
+_HOURS_MS = 256 * HOUR_MS
+_DAYS_MS = 3 * _HOURS_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +273,15 @@ def _complete(source: CandleSource, interval: str, begin: int, end: int) -> Cand
         return _of_minutes(source, begin, end)
     if intervals.WIDTHS.get(interval, end) < HOUR_MS:
         return merged(_of_minutes(source, begin, end), interval)
-    whole = end - end % HOUR_MS
-    parts = [_hours(source, begin, whole)] if begin < whole else []
-    if whole < end:
-        parts.append(merged(_of_minutes(source, max(begin, whole), end), "1h"))
+    parts = []
+    if intervals.WIDTHS.get(interval, end) >= DAY_MS and begin < (whole := end - end % DAY_MS):
+        parts.append(_days(source, begin, whole))
+        begin = whole
+    if begin < (whole := end - end % HOUR_MS):
+        parts.append(_hours(source, begin, whole))
+        begin = whole
+    if begin < end:
+        parts.append(merged(_of_minutes(source, begin, end), "1h"))
     return joined(*parts)
 
 
@@ -293,16 +299,33 @@ def _as_candles(minutes: Minutes, opens: Int64Array) -> Candles:
 
 def _hours(source: CandleSource, begin: int, end: int) -> Candles:
     """Whole hours, from parts that are kept."""
-    length = _PART_HOURS * HOUR_MS
 
     def part(number: int) -> Candles:
         found: Candles | None = source.history.parts_cache.find((source.key, "hours", number))
         if found is None:
-            found = merged(_of_minutes(source, number * length, (number + 1) * length), "1h")
+            found = merged(_of_minutes(source, number * _HOURS_MS, (number + 1) * _HOURS_MS), "1h")
             source.history.parts_cache.keep((source.key, "hours", number), found)
         return found
 
-    parts = joined(*(part(number) for number in range(begin // length, (end - 1) // length + 1)))
+    return _of_parts(part, _HOURS_MS, begin, end)
+
+
+def _days(source: CandleSource, begin: int, end: int) -> Candles:
+    """Whole days, from parts that are kept."""
+
+    def part(number: int) -> Candles:
+        found = source.history.days_cache.find((source.key, number))
+        if found is None:
+            found = merged(_hours(source, number * _DAYS_MS, (number + 1) * _DAYS_MS), "1d")
+            source.history.days_cache.keep((source.key, number), found)
+        return found
+
+    return _of_parts(part, _DAYS_MS, begin, end)
+
+
+def _of_parts(part: Callable[[int], Candles], length: int, begin: int, end: int) -> Candles:
+    """The candles of a span, from parts of the same length."""
+    parts = joined(*map(part, range(begin // length, (end - 1) // length + 1)))
     return parts[slice(*np.searchsorted(parts.open_time, [begin, end]))]
 
 

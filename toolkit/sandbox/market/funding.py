@@ -14,8 +14,10 @@ from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.values import UNIT, values_at
 
+USUAL_HOURS = 8
+"""Hours between two payments of most symbols."""
 INTEREST = UNIT // 10_000
-"""Interest of eight hours, 0.01 %, in 10**-8."""
+"""Interest of the usual hours, 0.01 %, in 10**-8."""
 CAP = UNIT * 3 // 100
 """Greatest rate either way, 3 %, in 10**-8."""
 
@@ -110,6 +112,6 @@ def _part(history: MarketHistory, market: Market, number: int) -> Int64Array:
     count = _PART_BLOCKS * BLOCK // minutes
     begin -= first * BLOCK
     premium = premiums[begin : begin + count * minutes].reshape(count, minutes).mean(axis=1)
-    interest = INTEREST / UNIT * market.funding_hours / 8
+    interest = INTEREST / UNIT * market.funding_hours / USUAL_HOURS
     rates: FloatArray = premium + np.clip(interest - premium, -_HALF_WIDTH, _HALF_WIDTH)
     return np.clip(np.rint(rates * UNIT), -CAP, CAP).astype(np.int64)

@@ -16,7 +16,7 @@ from toolkit.sandbox.market.symbols import SPOT, UM, Market
 
 # So many blocks fit into the processor's cache while they are made.
 _AT_ONCE = 4
-_BLOCKS_KEPT, _PARTS_KEPT, _MINUTES_KEPT = 160, 512, 128
+_BLOCKS_KEPT, _PARTS_KEPT, _DAYS_KEPT, _MINUTES_KEPT = 160, 512, 2048, 128
 
 Kept = TypeVar("Kept")
 Block = tuple[Minutes, OrderTotals]
@@ -60,7 +60,8 @@ class MarketHistory:
     Attributes:
         prices: Dollar prices of the assets.
         orders_cache: Orders of single minutes, for `toolkit.sandbox.market.trades`.
-        parts_cache: Hourly candles and funding rates, in parts of 30,720 minutes.
+        parts_cache: Hourly candles and funding rates, in parts of some days; and the walks of positions.
+        days_cache: Daily candles, in parts of a month.
     """
 
     def __init__(self, seed: int, start_ms: int, markets: Iterable[Market] = (*SPOT, *UM)) -> None:
@@ -70,6 +71,7 @@ class MarketHistory:
         self.prices = Prices(seed, start_ms)
         self.orders_cache = BoundedCache[Any](_MINUTES_KEPT)
         self.parts_cache = BoundedCache[Any](_PARTS_KEPT)
+        self.days_cache = BoundedCache[Any](_DAYS_KEPT)
         self._blocks = BoundedCache[Block](_BLOCKS_KEPT)
         self._series: dict[Market, MinuteSeries] = {}
 

@@ -6,15 +6,15 @@ import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS
+from toolkit.sandbox.market.paths import MINUTE_MS
 
-_MINUTE = 60_000
 WIDTHS = {
     "1s": 1000,
-    "1m": _MINUTE,
-    "3m": 3 * _MINUTE,
-    "5m": 5 * _MINUTE,
-    "15m": 15 * _MINUTE,
-    "30m": 30 * _MINUTE,
+    "1m": MINUTE_MS,
+    "3m": 3 * MINUTE_MS,
+    "5m": 5 * MINUTE_MS,
+    "15m": 15 * MINUTE_MS,
+    "30m": 30 * MINUTE_MS,
     "1h": HOUR_MS,
     "2h": 2 * HOUR_MS,
     "4h": 4 * HOUR_MS,
@@ -25,8 +25,7 @@ WIDTHS = {
     "3d": 3 * DAY_MS,
     "1w": 7 * DAY_MS,
 }
-INTERVALS = (*WIDTHS, "1M")
-"""All intervals, from the shortest. A week begins on Monday, a month on its first day, in UTC."""
+"""Milliseconds of each interval but "1M", a month of the calendar. Weeks begin on Monday."""
 
 # 1970 began on a Thursday.
 _OFFSETS = {"1w": 4 * DAY_MS}

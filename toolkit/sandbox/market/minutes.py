@@ -22,12 +22,12 @@ SINGLE_ORDERS = 4
 """Orders that every minute with trades has: at the open, high, low and close."""
 # Of five more trades, two belong to the same order as the trade before them.
 ORDERS, TRADES = 3, 5
+ALWAYS_TRADED = 1.1
+"""Weight from which a symbol trades in every minute. Others have quiet minutes, all of them odd."""
 
 _GROUPS = BLOCK // GROUP
-# Weight from which a symbol trades in every minute.
-_ALWAYS_TRADED = 1.1
 _TRADES_PER_WEIGHT = 13.0
-_ORDER_USD = 900.0
+_ORDER_USD = {"spot": 900.0, "um": 2600.0}
 _PREMIUM_DEVIATION = 4e-4
 _WEEKEND = 0.7
 _CARRY_A_YEAR = 0.05
@@ -159,8 +159,10 @@ class MinuteSeries:
         name = (seed, market.kind, market.symbol)
         self._keys = hash_key(*name, "minute"), hash_key(*name, "orders"), hash_key(*name, "quiet")
         self._scale = market.price_decimals * np.log(10)
-        self._quiet = market.weight < _ALWAYS_TRADED
-        self.order_size = max(8.0, _ORDER_USD / PRICES_USD[market.base] * 10**market.quantity_decimals)
+        self._quiet = market.weight < ALWAYS_TRADED
+        self.order_size = max(
+            8.0, _ORDER_USD[market.kind] / PRICES_USD[market.base] * 10**market.quantity_decimals
+        )
         self._sizes = 2 + (self.order_size * _SIZES).astype(np.int64)
         self._first = first_block(hours.start_ms)
         blocks = np.arange(self._first, self._first + BLOCKS)

@@ -9,22 +9,24 @@ import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key
 from toolkit.sandbox.market import intervals
+from toolkit.sandbox.market.calendar import DAY_MS, delivery_ms
 from toolkit.sandbox.market.candles import candles
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.paths import Paths
 from toolkit.sandbox.market.prices import BLOCKS, clustered, first_block
-from toolkit.sandbox.market.symbols import PRICES_USD, Market
+from toolkit.sandbox.market.symbols import PRICES_USD, QUARTERLY, Market
 from toolkit.sandbox.market.values import values_at
 
-PERIODS = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
-"""The periods of these statistics."""
 RATIO_UNIT = 10_000
 """Ratios and shares of accounts are divided by this."""
 
 Holders = Literal["global accounts", "top accounts", "top positions"]
 
-_OPEN_INTEREST_USD_PER_WEIGHT = 9e7
-_SPREAD = {"open interest": 0.3, "global accounts": 0.35, "top accounts": 0.3, "top positions": 0.2}
+# About what is traded in a day.
+_OPEN_INTEREST_USD_PER_WEIGHT = 3e7
+_SPREAD = {"open interest": 0.25, "global accounts": 0.35, "top accounts": 0.3, "top positions": 0.2}
+# Of each block in the one before: positions are held for weeks.
+_PERSISTENCE = 0.98
 # More accounts are long than short.
 _MEAN = {"open interest": 0.0, "global accounts": 0.35, "top accounts": 0.3, "top positions": 0.1}
 
@@ -64,6 +66,7 @@ class BasisValues:
 
     Attributes:
         rate: The difference as a share of the index, in 10**-4.
+        annualized: The same for a year, None for a perpetual. The last day counts as a whole one.
     """
 
     time: Int64Array
@@ -71,6 +74,7 @@ class BasisValues:
     futures: Int64Array
     basis: Int64Array
     rate: Int64Array
+    annualized: Int64Array | None
 
 
 def period_times(
@@ -143,20 +147,28 @@ def basis(history: MarketHistory, market: Market, times: Int64Array) -> BasisVal
     values = values_at(history, market, times)
     futures = np.rint(values.index * np.exp(history.series(market).premium_at(times))).astype(np.int64)
     difference = futures - values.index
-    rate = np.rint(difference / values.index * RATIO_UNIT).astype(np.int64)
-    return BasisValues(times, values.index, futures, difference, rate)
+    share = difference / values.index * RATIO_UNIT
+    annualized = None
+    if market.contract in QUARTERLY:
+        left = np.maximum(delivery_ms(times, QUARTERLY.index(market.contract)) - times, DAY_MS)
+        annualized = np.rint(share * (365 * DAY_MS / left)).astype(np.int64)
+    rate = np.rint(share).astype(np.int64)
+    return BasisValues(times, values.index, futures, difference, rate, annualized)
 
 
 def _walk(history: MarketHistory, market: Market, word: str, times: Int64Array) -> FloatArray:
     """A slow walk about a mean."""
-    key = hash_key(history.seed, market.symbol, word)
-    first = first_block(history.start_ms)
-    blocks = np.arange(first, first + BLOCKS)
-    nodes = _MEAN[word] + _SPREAD[word] * clustered(key, np.append(blocks, blocks[-1] + 1))
-    path = Paths(
-        keys=[key],
-        nodes=nodes[None],
-        deviations=np.full((1, BLOCKS), _SPREAD[word] / 5),
-        first_block=first,
-    )
+    path: Paths | None = history.parts_cache.find((market, word))
+    if path is None:
+        key = hash_key(history.seed, market.symbol, word)
+        first = first_block(history.start_ms)
+        blocks = np.arange(first, first + BLOCKS + 1)
+        nodes = _MEAN[word] + _SPREAD[word] * clustered(key, blocks, _PERSISTENCE)
+        path = Paths(
+            keys=[key],
+            nodes=nodes[None],
+            deviations=np.full((1, BLOCKS), _SPREAD[word] / 5),
+            first_block=first,
+        )
+        history.parts_cache.keep((market, word), path)
     return path.at(np.zeros(times.shape, np.int64), times)

@@ -7,13 +7,13 @@ from functools import lru_cache
 import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
+from toolkit.sandbox.market.calendar import DAY_MS
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS, Paths, fat_normal
 from toolkit.sandbox.market.symbols import ASSETS, PRICES_USD, STABLE
 
 BLOCKS = 4096
 """Length of the tables: eight years."""
 
-_DAY_MS = 86_400_000
 _BLOCKS_BEFORE = 64
 _BLOCKS_A_YEAR = 365.25 * 1440 / BLOCK
 _BLOCKS_A_MONTH = round(_BLOCKS_A_YEAR / 12)
@@ -22,7 +22,7 @@ _STABLE_DEVIATION = 1.5e-4
 _VOLATILITY = {"BTC": 0.45, "ETH": 0.6, "BNB": 0.5, "TRX": 0.45, "PEPE": 1.0}
 _OTHER_VOLATILITY = 0.75
 # Weight of the whole market in the changes of a coin.
-_COMMON = 0.75
+_COMMON = 0.82
 # Part of the distance to the long-run level that is lost in each block: prices stay within bounds.
 _REVERSION = 1 / 500
 _DAYS_UNTIL_TODAY = 731
@@ -36,10 +36,10 @@ def first_block(start_ms: int) -> int:
     return start_ms // (BLOCK * MINUTE_MS) - _BLOCKS_BEFORE
 
 
-def clustered(key: int, blocks: Int64Array) -> FloatArray:
-    """Numbers with mean 0 and variance 1 that stay similar for some days."""
-    window = 32
-    weights = 0.85 ** np.arange(window)
+def clustered(key: int, blocks: Int64Array, persistence: float = 0.85) -> FloatArray:
+    """Numbers with mean 0 and variance 1 that stay similar for some days, or longer with more persistence."""
+    window = round(np.log(0.005) / np.log(persistence))
+    weights = persistence ** np.arange(window)
     weights /= np.sqrt((weights**2).sum())
     noise = fat_normal(random_bits(key, np.arange(blocks[0] - window + 1, blocks[-1] + 1)))
     return np.convolve(noise, weights, mode="valid")
@@ -55,8 +55,9 @@ class Prices:
 
     def __init__(self, seed: int, start_ms: int) -> None:
         first = first_block(start_ms)
-        today = (start_ms + _DAYS_UNTIL_TODAY * _DAY_MS) // (BLOCK * MINUTE_MS) - first
+        today = (start_ms + _DAYS_UNTIL_TODAY * DAY_MS) // (BLOCK * MINUTE_MS) - first
         nodes, deviations, jumps = _tables(seed, first, today)
+        self._common = np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS])
         self.paths = Paths(
             keys=[hash_key(seed, "price", asset) for asset in ASSETS],
             nodes=nodes,
@@ -64,7 +65,7 @@ class Prices:
             jumps=jumps,
             first_block=first,
             common_key=hash_key(seed, "price of the whole market"),
-            common=np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS]),
+            common=self._common,
         )
 
     def usd(self, asset: str, times: Int64Array) -> FloatArray:
@@ -83,10 +84,11 @@ class Prices:
 
     def deviation_of_a_minute(self, base: str, quote: str, first: int, count: int) -> FloatArray:
         """Standard deviation of one minute's change of that logarithm, roughly, for each of some blocks."""
-        return np.hypot(
-            self.paths.deviation_of_a_minute(ASSETS.index(base), first, count),
-            self.paths.deviation_of_a_minute(ASSETS.index(quote), first, count),
-        )
+        one, other = ASSETS.index(base), ASSETS.index(quote)
+        ours, theirs = (self.paths.deviation_of_a_minute(each, first, count) for each in (one, other))
+        together = self._common[one] * self._common[other]
+        deviations: FloatArray = np.sqrt(ours**2 + theirs**2 - 2 * together * ours * theirs)
+        return deviations
 
 
 @lru_cache(maxsize=4)

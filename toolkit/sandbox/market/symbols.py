@@ -76,6 +76,8 @@ STABLE = ("USDT", "USDC", "FDUSD")
 ASSETS = tuple(PRICES_USD)
 
 _BUSY = {"BTC": 30.0, "ETH": 20.0, "SOL": 11.0, "BNB": 9.0, "XRP": 6.0, "DOGE": 5.0}
+# Futures are traded more than spot.
+_FUTURES_BUSIER = 1.2
 _QUOTES = {"USDT": 1.0, "USDC": 0.35, "FDUSD": 0.2}
 _COINS = tuple(asset for asset in PRICES_USD if asset not in STABLE)
 # Decimal places of a price in dollars, and of a quantity.
@@ -124,7 +126,7 @@ def _um(base: str) -> Market:
         f"{base}USDT",
         base,
         "USDT",
-        _BUSY.get(base, 1.5),
+        _FUTURES_BUSIER * _BUSY.get(base, 1.5),
         "um",
         1 if base == "BTC" else prices,
         min(quantities, 3),

@@ -18,6 +18,8 @@ from toolkit.sandbox.market.symbols import Market
 
 _S16, _S45, _S54 = np.uint64(16), np.uint64(45), np.uint64(54)
 _MASK8, _MASK9, _MASK16 = np.uint64(0xFF), np.uint64(0x1FF), np.uint64(0xFFFF)
+# Steps of up to 2**15 either way, so that the walk strays by an eighth of the minute's range.
+_STRAYS = 8 * 0.5 * 2**15 / 3**0.5
 # Shares of a minute's quantity: many small orders, few large ones.
 _WEIGHTS = (1 + 300 * (-np.log((np.arange(256) + 0.5) / 256)) ** 1.5).astype(np.int64)
 
@@ -264,10 +266,13 @@ def _pairs(
     bits = random_bits(key + 1, minutes.first_order[row] + number)
     low, high, middle = minutes.low[row], minutes.high[row], totals.middle[row]
 
-    # From the open to the close in a straight line, with some noise.
+    # From the open to the close in a straight line, from which a random walk strays and comes back.
     count = pairs[row]
     line = (minutes.open - minutes.close)[row] * (count - number) // (2 * count)
-    noise = ((bits & _MASK16).view(np.int64) - 32768) * (high - low) >> 18
+    walked = np.concatenate([[0], np.cumsum((bits & _MASK16).view(np.int64) - 32768)])
+    whole = (walked[starts + pairs] - walked[starts])[row]
+    strayed = walked[1:] - walked[starts][row] - whole * ((number + 1) / count)
+    noise = (strayed * ((high - low) / (_STRAYS * np.sqrt(count)))).astype(np.int64)
     furthest = np.minimum(middle - low, high - middle)
     distance = np.clip(line + noise, -furthest, furthest)
 

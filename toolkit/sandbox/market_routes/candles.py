@@ -40,7 +40,7 @@ def _continuous(data: MarketData, request: CheckedRequest) -> object:
 
 def _of_trades(data: MarketData, request: CheckedRequest, market: Market) -> object:
     span = span_of(request.endpoint, request.values, request.now_ms)
-    if span.start is not None and span.start > span.end:
+    if span.is_empty:
         return []
     found = candles(
         data.history,
@@ -61,7 +61,7 @@ def _of_values(kind: ValueKind) -> Rule:
     def rule(data: MarketData, request: CheckedRequest) -> object:
         market = data.one("um", request)
         span = span_of(request.endpoint, request.values, request.now_ms)
-        if span.start is not None and span.start > span.end:
+        if span.is_empty:
             return []
         found = value_candles(
             data.history,

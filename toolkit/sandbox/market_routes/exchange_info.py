@@ -13,7 +13,7 @@ from toolkit.sandbox.market_routes.market_data import MarketData, Rules
 from toolkit.sandbox.messages import RefusalError
 
 _FOREVER = 4_133_404_800_000
-_MOST, _NONE = "9000000.00000000", "0.00000000"
+_MOST = "9000000.00000000"
 _PERMISSIONS = {"SPOT", "MARGIN"}
 # Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
@@ -78,7 +78,7 @@ def spot_symbol(market: Market, status: str, *, permission_sets: bool = True) ->
                 "maxPrice": "1000000.00000000",
                 "tickSize": tick,
             },
-            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000.00000000", "stepSize": step},
+            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": _MOST, "stepSize": step},
             {
                 "filterType": "NOTIONAL",
                 "minNotional": f"{market.min_notional:.8f}",
@@ -164,16 +164,18 @@ def _spot(data: MarketData, request: CheckedRequest) -> object:
 
 def _um(data: MarketData, request: CheckedRequest) -> object:
     now_ms = request.now_ms
-    symbols = [
-        perpetual(each, each.quote, data.history.hours(each).listed_ms)
-        | {"status": data.status(each, now_ms)}
-        for each in data.listed("um", now_ms)
-    ]
+    symbols = [_future(data, each, now_ms) for each in data.listed("um", now_ms)]
     assets = [
         {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}
         for asset in ("USDT", "USDC", "BTC")
     ]
     return info(data.limits, FAPI, symbols, now_ms) | {"futuresType": "U_MARGINED", "assets": assets}
+
+
+def _future(data: MarketData, market: Market, now_ms: int) -> dict[str, object]:
+    hours, status = data.history.hours(market), data.status(market, now_ms)
+    ended = {} if status == "TRADING" else {"deliveryDate": hours.delisted_ms}
+    return perpetual(market, market.quote, hours.listed_ms) | {"status": status, **ended}
 
 
 RULES: Rules = {"/api/v3/exchangeInfo": _spot, "/fapi/v1/exchangeInfo": _um}

@@ -7,21 +7,19 @@ from heapq import merge
 import numpy as np
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.market.funding import CAP, INTEREST, funding_rates, next_funding_ms
+from toolkit.sandbox.market.funding import CAP, INTEREST, USUAL_HOURS, funding_rates, next_funding_ms
 from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.values import values_at
-from toolkit.sandbox.market_routes.market_data import MarketData, Row, Rules, page_size, value_text
-from toolkit.sandbox.market_routes.tickers import for_each
+from toolkit.sandbox.market_routes.market_data import MarketData, Row, Rules, for_each, page_size, value_text
 from toolkit.sandbox.spans import TimeRange, span_of
 
-USUAL_HOURS = 8
 # "If startTime and endTime are not sent, the most recent 200 records are returned."
 _MOST_RECENT = 200
 
 
 def _rates(data: MarketData, request: CheckedRequest) -> object:
     span = span_of(request.endpoint, request.values, request.now_ms)
-    if span.start is not None and span.start > span.end:
+    if span.is_empty:
         return []
     size = page_size(request)
     if not {"startTime", "endTime"} & request.values.keys():

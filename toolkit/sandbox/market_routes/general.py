@@ -15,6 +15,8 @@ def _time(data: MarketData, request: CheckedRequest) -> object:
 
 
 def _status(data: MarketData, request: CheckedRequest) -> object:
+    if data.is_in_maintenance(request.now_ms):
+        return {"status": 1, "msg": "system_maintenance"}
     return {"status": 0, "msg": "normal"}
 
 

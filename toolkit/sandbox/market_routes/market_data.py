@@ -61,8 +61,13 @@ class MarketData:
     def status(self, market: Market, now_ms: int) -> str:
         """The status of a symbol in exchangeInfo."""
         if self.history.hours(market).is_listed(now_ms):
-            return "TRADING"
+            return "HALT" if market.kind == "spot" and self.is_in_maintenance(now_ms) else "TRADING"
         return "BREAK" if market.kind == "spot" else "SETTLING"
+
+    def is_in_maintenance(self, now_ms: int) -> bool:
+        """Whether no symbol is traded just now."""
+        stopped, resumed = self.history.hours(self.history.markets[0]).maintenance
+        return stopped <= now_ms < resumed
 
     def listed(self, kind: Kind, now_ms: int) -> list[Market]:
         """The symbols that have been traded by now, those that were delisted included."""
@@ -76,6 +81,17 @@ class MarketData:
 Row = dict[str, object]
 Rule = Callable[[MarketData, CheckedRequest], object]
 Rules = Mapping[str, Rule]
+RowMaker = Callable[[MarketData, CheckedRequest, Market], Row]
+
+
+def for_each(kind: Kind, row: RowMaker) -> Rule:
+    """A rule that answers with an object where `symbol` is sent, and otherwise with a list."""
+
+    def rule(data: MarketData, request: CheckedRequest) -> object:
+        rows = [row(data, request, market) for market in data.wanted(kind, request)]
+        return rows[0] if "symbol" in request.values else rows
+
+    return rule
 
 
 def page_size(request: CheckedRequest) -> int:

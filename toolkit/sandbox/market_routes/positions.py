@@ -38,8 +38,10 @@ Series = Callable[[MarketData, CheckedRequest, Market, Int64Array], list[Piece]]
 def _now(data: MarketData, request: CheckedRequest) -> object:
     market = data.one("um", request)
     found = open_interest(data.history, market, np.array([request.now_ms]))
+    # All contracts were settled when trading ended.
+    held = found.contracts[0] if data.status(market, request.now_ms) == "TRADING" else 0
     return {
-        "openInterest": quantity_text(market, int(found.contracts[0])),
+        "openInterest": quantity_text(market, int(held)),
         "symbol": market.symbol,
         "time": request.now_ms,
     }
@@ -53,7 +55,7 @@ def _series(row: Series) -> Rule:
         if market is not None and "contractType" in request.values:
             market = future_of(market.symbol, request.values["contractType"])
         span = span_of(request.endpoint, request.values, request.now_ms)
-        if market is None or (span.start is not None and span.start > span.end):
+        if market is None or span.is_empty:
             return []
         times = period_times(
             data.history,
@@ -119,8 +121,11 @@ def _takers(data: MarketData, request: CheckedRequest, market: Market, times: In
 def _basis(data: MarketData, request: CheckedRequest, market: Market, times: Int64Array) -> list[Piece]:
     found = basis(data.history, market, times)
     words = (request.values["pair"].encode(), market.contract.encode())
+    annualized: list[Piece] = [] if found.annualized is None else [_ratio(found.annualized)]
     return [
-        b'{"pair":"%s","contractType":"%s","annualizedBasisRate":"","indexPrice":"' % words,
+        b'{"pair":"%s","contractType":"%s","annualizedBasisRate":"' % words,
+        *annualized,
+        b'","indexPrice":"',
         values(found.index),
         b'","futuresPrice":"',
         values(found.futures),

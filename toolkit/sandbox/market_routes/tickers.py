@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.market.books import book
-from toolkit.sandbox.market.symbols import Kind, Market
+from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS
+from toolkit.sandbox.market.paths import MINUTE_MS
+from toolkit.sandbox.market.symbols import Market
 from toolkit.sandbox.market.tickers import AVERAGE_MINUTES, Statistics, average_price, statistics
 from toolkit.sandbox.market.trades import latest_trades
 from toolkit.sandbox.market_routes.market_data import (
     SPOT_PLACES,
     MarketData,
     Row,
-    Rule,
     Rules,
     decimal_text,
+    for_each,
     price_text,
     quantity_text,
     quote_text,
 )
 
-MINUTE = 60_000
-DAY = 86_400_000
-_UNITS = {"m": MINUTE, "h": 60 * MINUTE, "d": DAY}
+_UNITS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 # Of a symbol that was never traded.
 _NOTHING = Statistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1)
-
-RowMaker = Callable[[MarketData, CheckedRequest, Market], Row]
-
-
-def for_each(kind: Kind, row: RowMaker) -> Rule:
-    """A rule that answers with an object where `symbol` is sent, and otherwise with a list."""
-
-    def rule(data: MarketData, request: CheckedRequest) -> object:
-        rows = [row(data, request, market) for market in data.wanted(kind, request)]
-        return rows[0] if "symbol" in request.values else rows
-
-    return rule
 
 
 def _price(data: MarketData, request: CheckedRequest, market: Market) -> Row:
@@ -69,7 +55,7 @@ def _offers(data: MarketData, market: Market, now_ms: int) -> Row:
 
 def _day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     now_ms = request.now_ms
-    start_ms = now_ms - DAY
+    start_ms = now_ms - DAY_MS
     found = statistics(data.history, market, start_ms, now_ms) or _NOTHING
     times = {"openTime": start_ms, "closeTime": now_ms}
     if request.values.get("type") == "MINI":
@@ -88,15 +74,15 @@ def _day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
 
 
 def _trading_day(data: MarketData, request: CheckedRequest, market: Market) -> Row:
-    start_ms = request.now_ms // DAY * DAY
-    return _until_now(data, request, market, {"openTime": start_ms, "closeTime": start_ms + DAY - 1})
+    start_ms = request.now_ms // DAY_MS * DAY_MS
+    return _until_now(data, request, market, {"openTime": start_ms, "closeTime": start_ms + DAY_MS - 1})
 
 
 def _rolling(data: MarketData, request: CheckedRequest, market: Market) -> Row:
     size = request.values.get("windowSize", "1d")
     start_ms = request.now_ms - int(size[:-1]) * _UNITS[size[-1]]
     return _until_now(
-        data, request, market, {"openTime": start_ms // MINUTE * MINUTE, "closeTime": request.now_ms}
+        data, request, market, {"openTime": start_ms // MINUTE_MS * MINUTE_MS, "closeTime": request.now_ms}
     )
 
 

@@ -74,7 +74,7 @@ def _um_aggregate(data: MarketData, request: CheckedRequest) -> object:
 def _aggregate(data: MarketData, request: CheckedRequest, market: Market) -> object:
     limit = page_size(request)
     span = span_of(request.endpoint, request.values, request.now_ms)
-    if span.start is not None and span.start > span.end:
+    if span.is_empty:
         return []
     # History cannot be asked for a time long before it begins.
     listed = data.history.hours(market).listed_ms

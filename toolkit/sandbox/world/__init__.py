@@ -287,10 +287,8 @@ class World:
             activity = ActivityProfile(self.seed, name, self.start_ms)
             return Stream(self.seed, name, activity, rows, self.start_ms, **options), generator
 
-        def trading(
-            name: str, rows: float, generator: RowGenerator, same_order: float = _SAME_ORDER
-        ) -> tuple[Stream, RowGenerator]:
-            return stream(name, rows, generator, same_order_fraction=same_order, closed=maintenance)
+        def trading(name: str, rows: float, generator: RowGenerator) -> tuple[Stream, RowGenerator]:
+            return stream(name, rows, generator, same_order_fraction=_SAME_ORDER, closed=maintenance)
 
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
             tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
@@ -336,7 +334,8 @@ class World:
         }
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
-        add("futures.income", trading("income", 60, Income(um, self.prices), 0))
+        income = Income(um, self.prices, self.business["1"], maintenance)
+        add("futures.income", stream("income", 60, income, closed=maintenance, at_least=1))
         reports = {
             "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
             "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),

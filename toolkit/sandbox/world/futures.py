@@ -13,17 +13,22 @@ from toolkit.sandbox.hashing import (
     FloatArray,
     Int64Array,
     hash_key,
+    random_bits,
     uniform,
     weighted_choice,
 )
+from toolkit.sandbox.keys import PARTNER
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.customers import Attendance, Customer
 from toolkit.sandbox.world.rates import NEW_FOR_DAYS, Rates
-from toolkit.sandbox.world.stream import DAY, ActivityProfile, Block
-from toolkit.sandbox.world.tables import Row
+from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile, Block
+from toolkit.sandbox.world.tables import OWNER, Row
 from toolkit.sandbox.world.trading import MarketChoice
 from toolkit.sandbox.world.units import UNITS, amount, amounts
+
+_HASHED = ("size", "often", "day", "trades", "fee", "booked")
+_MASK8 = np.uint64(0xFF)
 
 Indices = tuple[Int64Array, Int64Array]  # of the day, of the customer
 
@@ -70,7 +75,7 @@ class DailyBusiness:
         self._activity = activity
         self._scale = scale
         self._attendance = Attendance(customers)
-        self._keys = {part: hash_key(seed, name, part) for part in ("size", "often", "day", "trades", "fee")}
+        self._keys = {part: hash_key(seed, name, part) for part in _HASHED}
         self._of = lru_cache(maxsize=8)(self._make)
 
     def days(self, first: int, last: int) -> _DailyFigures:
@@ -100,6 +105,16 @@ class DailyBusiness:
             np.where(traded, volume, zero),
             np.where(traded, rebate, zero),
         )
+
+    def rebates_by_hour(self, first: int, last: int, closed: tuple[int, int]) -> Int64Array:
+        """The share of each hour in the rebate of its day, none in a closed span of whole hours (ms)."""
+        hours = np.arange(first * 24, (last + 1) * 24, dtype=np.int64)
+        weights = 1 + (random_bits(self._keys["booked"], hours) & _MASK8).astype(np.int64)
+        weights[(hours >= closed[0] // HOUR) & (hours < closed[1] // HOUR)] = 0
+        until = np.cumsum(weights.reshape(-1, 24), axis=1)
+        rebates = self.days(first, last).rebate.sum(axis=1)[:, None]
+        shares: Int64Array = np.diff(rebates * until // until[:, -1:], prepend=0, axis=1)
+        return shares.ravel()
 
     def totals(self, last: int) -> tuple[int, str, str]:
         """Number of customers who ever traded, their volume and the rebate, up to and including a day."""
@@ -194,18 +209,22 @@ class DailyTable:
         return business, business.days(first, last)
 
 
+# How often there is each kind, besides the rebate that a partner is booked every hour.
 _KINDS = {
     "TRANSFER": 6.0,
     "REALIZED_PNL": 25.0,
     "FUNDING_FEE": 20.0,
     "COMMISSION": 30.0,
-    "API_REBATE": 12.0,
+    "API_REBATE": 0.0,
     "REFERRAL_KICKBACK": 5.0,
     "COMMISSION_REBATE": 5.0,
     "WELCOME_BONUS": 0.1,
     "INSURANCE_CLEAR": 0.2,
 }
 _NAMES = tuple(_KINDS)
+_REBATE = _NAMES.index("API_REBATE")
+# What the reports do not tell of: a partner has none, so that its rebates in both add up to the same.
+_OF_OTHERS = [_NAMES.index(name) for name in ("REFERRAL_KICKBACK", "COMMISSION_REBATE")]
 _WITH_SYMBOL = ("REALIZED_PNL", "FUNDING_FEE", "COMMISSION", "INSURANCE_CLEAR")
 _WITH_TRADE = ("REALIZED_PNL", "COMMISSION")
 _NEGATIVE = [_NAMES.index(name) for name in ("COMMISSION", "INSURANCE_CLEAR")]
@@ -215,23 +234,35 @@ _EITHER = [_NAMES.index(name) for name in ("TRANSFER", "REALIZED_PNL", "FUNDING_
 class Income:
     """All changes of the futures wallet whose account owns the key.
 
+    The first row of each hour is a rebate of the partner, if it earned any. The rebates of a day have the sum
+    that the daily report of the customers' trading has.
+
     Args:
         markets: The symbols traded.
         prices: What the assets are worth.
+        business: The customers' trading, in the asset of the wallet.
+        closed: A span of whole hours, in milliseconds, without rows.
     """
 
-    def __init__(self, markets: MarketChoice, prices: Prices) -> None:
+    def __init__(
+        self, markets: MarketChoice, prices: Prices, business: DailyBusiness, closed: tuple[int, int]
+    ) -> None:
         self._markets = markets
         self._prices = prices
+        self._business = business
+        self._closed = closed
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
         """Whether every row matches these filters."""
-        return not filters.keys() & {"symbol", "incomeType"}
+        return not filters.keys() & {"symbol", "incomeType", OWNER}
 
     def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
-        """The rows of this income type and symbol."""
-        kinds = self._kinds(block)
+        """The rows of this income type, symbol and owner."""
+        kinds, _ = self._kinds(block)
         passes: BoolArray = np.ones(len(block), dtype=np.bool_)
+        if OWNER in filters:
+            hidden = _OF_OTHERS if filters[OWNER] == PARTNER else [_REBATE]
+            passes &= ~np.isin(kinds, hidden)
         if "incomeType" in filters:
             wanted = filters["incomeType"]
             passes &= kinds == (_NAMES.index(wanted) if wanted in _KINDS else -1)
@@ -244,15 +275,17 @@ class Income:
 
     def rows(self, block: Block) -> list[Row]:
         """The rows, as sent."""
-        kinds, sign = self._kinds(block), block.by_row("sign")
+        kinds, rebates = self._kinds(block)
+        sign = block.by_row("sign")
         in_bnb = (kinds == _NAMES.index("COMMISSION")) & (sign < 0.2)
         assets = np.where(in_bnb, ASSETS.index("BNB"), ASSETS.index("USDT"))
         size = 0.02 * np.exp(8.0 * block.by_row("amount")) / self._prices.usd_of(assets, block.time)
         is_loss = np.isin(kinds, _NEGATIVE) | (np.isin(kinds, _EITHER) & (sign < 0.47))
+        income = np.rint(np.where(is_loss, -size, size) * UNITS).astype(np.int64)
         columns = zip(
             kinds.tolist(),
             self._markets.of(block).tolist(),
-            amounts(np.rint(np.where(is_loss, -size, size) * UNITS).astype(np.int64)),
+            amounts(np.where(kinds == _REBATE, rebates, income)),
             assets.tolist(),
             block.time.tolist(),
             (block.hour * 1_000_000 + block.index).tolist(),
@@ -274,6 +307,11 @@ class Income:
             "tradeId": str(number % 1_000_000_007) if name in _WITH_TRADE else "",
         }
 
-    @staticmethod
-    def _kinds(block: Block) -> Int64Array:
-        return weighted_choice(block.by_row("kind"), tuple(_KINDS.values()))
+    def _kinds(self, block: Block) -> tuple[Int64Array, Int64Array]:
+        """The kind of each row, and the rebate that it books if it is one: nobody is booked nothing."""
+        if not len(block):
+            return block.index, block.index
+        first, last = int(block.hour[0]) // 24, int(block.hour[-1]) // 24
+        rebates = self._business.rebates_by_hour(first, last, self._closed)[block.hour - first * 24]
+        drawn = weighted_choice(block.by_row("kind"), tuple(_KINDS.values()))
+        return np.where((block.index == 0) & (rebates > 0), _REBATE, drawn), rebates

@@ -17,12 +17,10 @@ from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.payments import PaidRows
 from toolkit.sandbox.world.rebates import LONGEST_DELAY
 from toolkit.sandbox.world.stream import DAY, HOUR, Stream
-from toolkit.sandbox.world.tables import Row
+from toolkit.sandbox.world.tables import OWNER, Row
 from toolkit.sandbox.world.units import amount
 
 COMMISSION_REBATE, REFERRAL_KICKBACK = 1, 2
-OWNER = "owner"
-"""The filter that says whose rebates they are: the owner of the key."""
 
 _PAID_AT = DAY - 1000
 _HOURS_BEFORE = -(-LONGEST_DELAY // HOUR)

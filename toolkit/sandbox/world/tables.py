@@ -12,6 +12,8 @@ from toolkit.endpoints.model import TimeUnit
 from toolkit.sandbox.times import to_ms
 
 Row = dict[str, object]
+OWNER = "owner"
+"""The filter that says whose rows they are: the owner of the key."""
 
 # The fields that a filter compares. A row that has none of them matches.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +25,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 # Filters without a field of that name.
 _SHOW_ALL = "showAllStatus"
-_NO_FIELDS = frozenset({_SHOW_ALL, "filterResult", "type", "futuresType"})
+_NO_FIELDS = frozenset({_SHOW_ALL, OWNER, "filterResult", "type", "futuresType"})
 
 
 class Table(Protocol):

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, FloatArray, Int64Array, weighted_choice
 from toolkit.sandbox.market.calendar import TradingHours
+from toolkit.sandbox.market.minutes import ALWAYS_TRADED
 from toolkit.sandbox.market.paths import MINUTE_MS
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS, SPOT, Market
@@ -17,8 +18,6 @@ from toolkit.sandbox.world.units import DECIMALS, UNITS
 _FOREVER = 2**62
 # Draws of another market where the one before does not trade at that time.
 _DRAWS = ("market", "market else", "market then", "market instead")
-# Symbols of less weight have minutes without trades, all of them odd.
-_THIN = 1.1
 
 
 class MarketChoice:
@@ -42,7 +41,7 @@ class MarketChoice:
         hours = [TradingHours.of(each, start_ms) for each in markets]
         self._listed = np.array([each.listed_ms for each in hours], dtype=np.int64)
         self._delisted = np.array([each.delisted_ms or _FOREVER for each in hours], dtype=np.int64)
-        self._thin = np.array([each.weight < _THIN for each in markets], dtype=np.bool_)
+        self._thin = np.array([each.weight < ALWAYS_TRADED for each in markets], dtype=np.bool_)
 
     def trade(self, which: Int64Array, times: Int64Array) -> BoolArray:
         """Whether these markets, by index, trade at these times (ms)."""

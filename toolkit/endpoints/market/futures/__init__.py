@@ -10,6 +10,7 @@ from toolkit.endpoints.market.futures.candles import (
     MARK_PRICE_KLINES,
     PREMIUM_INDEX_KLINES,
 )
+from toolkit.endpoints.market.futures.exchange_info import SYMBOLS
 from toolkit.endpoints.market.futures.funding import FUNDING_INFO, FUNDING_RATES, PREMIUM_INDEX
 from toolkit.endpoints.market.futures.open_interest import OPEN_INTEREST, OPEN_INTEREST_HISTORY
 from toolkit.endpoints.market.futures.ratios import (
@@ -20,7 +21,6 @@ from toolkit.endpoints.market.futures.ratios import (
     TOP_POSITION_RATIO,
 )
 from toolkit.endpoints.market.futures.server import PING, TIME
-from toolkit.endpoints.market.futures.symbols import SYMBOLS
 from toolkit.endpoints.market.futures.tickers import TICKER_24HR, TICKER_BOOK, TICKER_PRICE
 from toolkit.endpoints.market.futures.trades import AGG_TRADES, HISTORICAL_TRADES, TRADES
 from toolkit.endpoints.model import Endpoint

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from toolkit.endpoints.market.futures.shared import DOCS, SYMBOL
+from toolkit.endpoints.market.futures.shared import DOCS
 from toolkit.endpoints.market.sent_parameters import number_sent
-from toolkit.endpoints.model import ROW_NAME, Column, Endpoint, Param
+from toolkit.endpoints.market.shared import BOOK_COLUMNS, SYMBOL
+from toolkit.endpoints.model import Column, Endpoint, Param
 from toolkit.endpoints.rate_limits import FAPI
 
 
@@ -41,32 +42,7 @@ DEPTH = Endpoint(
     # Both since futures with coins as margin are served here, too.
     ignored=("symbol", "pair"),
     columns=(
-        Column(name="side", field=ROW_NAME, kind="text", doc="bid or ask."),
-        Column(
-            name="level",
-            field="",
-            kind="integer",
-            doc="Its place in its side, 1 is the best.",
-            derived="level",
-            of="price",
-        ),
-        Column(name="price", field="0", kind="amount", doc="Price, in the quote asset."),
-        Column(name="quantity", field="1", kind="amount", doc="Amount at this price, in the base asset."),
-        Column(
-            name="total",
-            field="",
-            kind="amount",
-            doc="Amount at this price and all better ones of its side, in the base asset.",
-            derived="running_total",
-            of="quantity",
-        ),
-        Column(
-            name="last_update_id",
-            field="lastUpdateId",
-            kind="id",
-            doc="Id of the last change in the book.",
-            outer=True,
-        ),
+        *BOOK_COLUMNS,
         Column(name="message_time", field="E", kind="time", doc="When it was sent, UTC.", outer=True),
         Column(
             name="transaction_time",

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from toolkit.endpoints.market.candle_columns import CANDLE_COLUMNS, FUTURES_INTERVALS, interval_param
-from toolkit.endpoints.market.futures.shared import DOCS, PAIR, SYMBOL, contract_type
+from toolkit.endpoints.market.candle_columns import (
+    BEGINNINGS,
+    CANDLE_COLUMNS,
+    FUTURES_INTERVALS,
+    interval_param,
+)
+from toolkit.endpoints.market.futures.shared import DOCS, PAIR, contract_type
 from toolkit.endpoints.market.sent_parameters import number_sent
+from toolkit.endpoints.market.shared import SYMBOL
 from toolkit.endpoints.model import Column, Endpoint, Paging, Steps, Window
 from toolkit.endpoints.rate_limits import FAPI
 
@@ -56,6 +62,7 @@ KLINES = Endpoint(
     order_by="open_time",
     steps=_STEPS,
     summary="Candles of a symbol, one row each.",
+    notes=(BEGINNINGS,),
     source=f"{DOCS}/Kline-Candlestick-Data",
 )
 
@@ -81,6 +88,7 @@ CONTINUOUS_KLINES = Endpoint(
     order_by="open_time",
     steps=_STEPS,
     summary="Candles of a pair's contract of one kind, one row each, over all quarters.",
+    notes=(BEGINNINGS,),
     source=f"{DOCS}/Continuous-Contract-Kline-Candlestick-Data",
 )
 
@@ -106,6 +114,7 @@ MARK_PRICE_KLINES = Endpoint(
     order_by="open_time",
     steps=_STEPS,
     summary="Candles of a symbol's mark price, which liquidations go by, one row each.",
+    notes=(BEGINNINGS,),
     source=f"{DOCS}/Mark-Price-Kline-Candlestick-Data",
 )
 
@@ -131,6 +140,7 @@ INDEX_PRICE_KLINES = Endpoint(
     order_by="open_time",
     steps=_STEPS,
     summary="Candles of a pair's index price, which is that of spot markets, one row each.",
+    notes=(BEGINNINGS,),
     source=f"{DOCS}/Index-Price-Kline-Candlestick-Data",
 )
 
@@ -156,5 +166,6 @@ PREMIUM_INDEX_KLINES = Endpoint(
     order_by="open_time",
     steps=_STEPS,
     summary="Candles of a symbol's premium over its index price, from which funding follows, one row each.",
+    notes=(BEGINNINGS,),
     source=f"{DOCS}/Premium-Index-Kline-Data",
 )

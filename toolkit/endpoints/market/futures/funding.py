@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toolkit.endpoints.market.futures.shared import DOCS, ONLY_SYMBOL, weight_of_symbols
+from toolkit.endpoints.market.futures.shared import DOCS, weight_of_symbols
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint, Paging, Window
 from toolkit.endpoints.rate_limits import FAPI, FUNDING
 
@@ -19,7 +20,7 @@ FUNDING_RATES = Endpoint(
     # Without a span, 200 rows come in 2026 and as many as requested in 2025; a span is always sent.
     paging=Paging(kind="limit", size="limit", default=100, maximum=1000),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(
             name="funding_time",
             field="fundingTime",
@@ -56,7 +57,7 @@ FUNDING_INFO = Endpoint(
     rate_limit=FUNDING,
     ignored=("disclaimer",),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(
             name="funding_interval_hours",
             field="fundingIntervalHours",
@@ -85,6 +86,7 @@ FUNDING_INFO = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Symbols whose funding interval, or highest or lowest rate, was adjusted, one row each.",
     notes=("Symbols with the usual interval and bounds are left out.",),
     source=f"{DOCS}/Get-Funding-Rate-Info",
@@ -99,7 +101,7 @@ PREMIUM_INDEX = Endpoint(
     weight=weight_of_symbols(1, 10),
     params=(ONLY_SYMBOL,),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(name="time", field="time", kind="time", doc="Time of the prices, UTC."),
         Column(name="mark_price", field="markPrice", kind="amount", doc="Mark price, in the quote asset."),
         Column(name="index_price", field="indexPrice", kind="amount", doc="Index price, in the quote asset."),
@@ -131,6 +133,7 @@ PREMIUM_INDEX = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Mark price, index price and current funding, one row a symbol.",
     source=f"{DOCS}/Mark-Price",
 )

@@ -9,8 +9,8 @@ from toolkit.endpoints.market.futures.shared import (
     SERIES_STEPS,
     SERIES_TIME,
     SERIES_WINDOW,
-    SYMBOL,
 )
+from toolkit.endpoints.market.shared import SYMBOL, SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FAPI, FUTURES_DATA
 
@@ -22,7 +22,7 @@ OPEN_INTEREST = Endpoint(
     rate_limit=FAPI,
     params=(SYMBOL,),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(name="time", field="time", kind="time", doc="Time of the figure, UTC."),
         Column(
             name="open_interest",
@@ -46,7 +46,7 @@ OPEN_INTEREST_HISTORY = Endpoint(
     window=SERIES_WINDOW,
     paging=SERIES_PAGING,
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         SERIES_TIME,
         Column(
             name="open_interest",

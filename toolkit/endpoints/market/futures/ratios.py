@@ -16,15 +16,14 @@ from toolkit.endpoints.market.futures.shared import (
     SERIES_STEPS,
     SERIES_TIME,
     SERIES_WINDOW,
-    SYMBOL,
     contract_type,
 )
+from toolkit.endpoints.market.shared import SYMBOL, SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FUTURES_DATA
 
-_SYMBOL = Column(name="symbol", field="symbol", kind="text", doc="Symbol.")
 _ACCOUNTS = (
-    _SYMBOL,
+    SYMBOL_COLUMN,
     SERIES_TIME,
     Column(
         name="long_short_ratio",
@@ -91,7 +90,7 @@ TOP_POSITION_RATIO = Endpoint(
     window=SERIES_WINDOW,
     paging=SERIES_PAGING,
     columns=(
-        _SYMBOL,
+        SYMBOL_COLUMN,
         SERIES_TIME,
         Column(
             name="long_short_ratio",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolkit.endpoints.market.futures.shared import DOCS
-from toolkit.endpoints.model import Column, Endpoint
+from toolkit.endpoints.market.shared import PING_COLUMNS, TIME_COLUMNS
+from toolkit.endpoints.model import Endpoint
 from toolkit.endpoints.rate_limits import FAPI
 
 PING = Endpoint(
@@ -12,9 +13,7 @@ PING = Endpoint(
     path="/fapi/v1/ping",
     security="NONE",
     rate_limit=FAPI,
-    columns=(
-        Column(name="answered", field="", kind="flag", doc="The exchange responded.", derived="answered"),
-    ),
+    columns=PING_COLUMNS,
     summary="Whether the exchange responds, as one row.",
     source=f"{DOCS}/Test-Connectivity",
 )
@@ -25,7 +24,7 @@ TIME = Endpoint(
     path="/fapi/v1/time",
     security="NONE",
     rate_limit=FAPI,
-    columns=(Column(name="server_time", field="serverTime", kind="time", doc="Time of the exchange, UTC."),),
+    columns=TIME_COLUMNS,
     summary="The exchange's time, as one row.",
     source=f"{DOCS}/Check-Server-Time",
 )

@@ -14,14 +14,6 @@ from toolkit.endpoints.model import Column, Paging, Param, Steps, WeightRule, Wi
 
 DOCS = "https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api"
 
-SYMBOL = Param(field="symbol", name="symbol", kind="text", doc="Symbol.", required=True, example="BTCUSDT")
-ONLY_SYMBOL = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Only this symbol; by default, all of them.",
-    example="BTCUSDT",
-)
 PAIR = Param(
     field="pair",
     name="pair",
@@ -29,6 +21,7 @@ PAIR = Param(
     doc="Pair, such as BTCUSDT: the contracts of a pair differ in their delivery.",
     required=True,
     example="BTCUSDT",
+    capitals=True,
 )
 
 

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toolkit.endpoints.market.futures.shared import DOCS, SYMBOL
-from toolkit.endpoints.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
+from toolkit.endpoints.market.futures.shared import DOCS
+from toolkit.endpoints.market.shared import (
+    AGG_TRADE_COLUMNS,
+    FROM_TRADE_ID,
+    SYMBOL,
+    TRADE_COLUMNS,
+    trade_limit,
+)
+from toolkit.endpoints.model import MILLISECOND, Column, Endpoint, Paging, Window
 from toolkit.endpoints.rate_limits import FAPI
 
 _TRADE_COLUMNS = (
-    Column(name="trade_id", field="id", kind="id", doc="Id of the trade."),
-    Column(name="time", field="time", kind="time", doc="When it was made, UTC."),
-    Column(name="price", field="price", kind="amount", doc="Price, in the quote asset."),
-    Column(name="quantity", field="qty", kind="amount", doc="Amount traded, in the base asset."),
-    Column(name="quote_quantity", field="quoteQty", kind="amount", doc="Amount traded, in the quote asset."),
-    Column(
-        name="buyer_is_maker",
-        field="isBuyerMaker",
-        kind="flag",
-        doc="The buyer's order was in the book, so the taker sold.",
-    ),
+    *TRADE_COLUMNS,
     # Since November 2025.
     Column(
         name="rpi",
@@ -41,18 +38,7 @@ TRADES = Endpoint(
     security="NONE",
     rate_limit=FAPI,
     weight=5,
-    params=(
-        SYMBOL,
-        Param(
-            field="limit",
-            name="limit",
-            kind="integer",
-            doc="Number of trades; defaults to 500.",
-            default=500,
-            minimum=1,
-            maximum=1000,
-        ),
-    ),
+    params=(SYMBOL, trade_limit(500, 1000)),
     columns=_TRADE_COLUMNS,
     identity=("trade_id",),
     order_by="time",
@@ -67,25 +53,7 @@ HISTORICAL_TRADES = Endpoint(
     security="MARKET_DATA",
     rate_limit=FAPI,
     weight=200,  # the page of 2025 says 20
-    params=(
-        SYMBOL,
-        Param(
-            field="fromId",
-            name="from_trade_id",
-            kind="integer",
-            doc="Id of the first trade; by default, the most recent trades are returned.",
-            minimum=0,
-        ),
-        Param(
-            field="limit",
-            name="limit",
-            kind="integer",
-            doc="Number of trades; defaults to 100.",
-            default=100,
-            minimum=1,
-            maximum=500,
-        ),
-    ),
+    params=(SYMBOL, FROM_TRADE_ID, trade_limit(100, 500)),
     columns=_TRADE_COLUMNS,
     identity=("trade_id",),
     order_by="time",
@@ -116,10 +84,7 @@ AGG_TRADES = Endpoint(
         kind="id", size="limit", default=500, maximum=1000, id_field="fromId", id_column="agg_trade_id"
     ),
     columns=(
-        Column(name="agg_trade_id", field="a", kind="id", doc="Id of the aggregate trade."),
-        Column(name="time", field="T", kind="time", doc="When it was made, UTC."),
-        Column(name="price", field="p", kind="amount", doc="Price, in the quote asset."),
-        Column(name="quantity", field="q", kind="amount", doc="Amount traded, in the base asset."),
+        *AGG_TRADE_COLUMNS,
         # Since June 2026.
         Column(
             name="normal_quantity",
@@ -127,14 +92,6 @@ AGG_TRADES = Endpoint(
             kind="amount",
             doc="Amount traded without Retail Price Improvement orders, in the base asset.",
             optional=True,
-        ),
-        Column(name="first_trade_id", field="f", kind="id", doc="Id of its first trade."),
-        Column(name="last_trade_id", field="l", kind="id", doc="Id of its last trade."),
-        Column(
-            name="buyer_is_maker",
-            field="m",
-            kind="flag",
-            doc="The buyer's order was in the book, so the taker sold.",
         ),
     ),
     identity=("agg_trade_id",),

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from toolkit.endpoints.market.sent_parameters import number_sent
-from toolkit.endpoints.market.spot.shared import MARKET_DOCS, SYMBOL, SYMBOL_STATUS
-from toolkit.endpoints.model import ROW_NAME, Column, Endpoint, Param
+from toolkit.endpoints.market.shared import BOOK_COLUMNS, SYMBOL
+from toolkit.endpoints.market.spot.shared import MARKET_DOCS, SYMBOL_STATUS
+from toolkit.endpoints.model import Endpoint, Param
 from toolkit.endpoints.rate_limits import API
 
 
@@ -42,37 +43,8 @@ DEPTH = Endpoint(
     unused=(replace(SYMBOL_STATUS, doc="Status that the symbol must have."),),
     row_lists=MappingProxyType({"bids": "bid", "asks": "ask"}),
     row_layout="arrays",
-    columns=(
-        Column(name="side", field=ROW_NAME, kind="text", doc="bid or ask."),
-        Column(
-            name="level",
-            field="",
-            kind="integer",
-            doc="Its place in its side, 1 is the best.",
-            derived="level",
-            of="price",
-        ),
-        Column(name="price", field="0", kind="amount", doc="Price, in the quote asset."),
-        Column(name="quantity", field="1", kind="amount", doc="Amount at this price, in the base asset."),
-        Column(
-            name="total",
-            field="",
-            kind="amount",
-            doc="Amount at this price and all better ones of its side, in the base asset.",
-            derived="running_total",
-            of="quantity",
-        ),
-        Column(
-            name="last_update_id",
-            field="lastUpdateId",
-            kind="id",
-            doc="Id of the last change in the book.",
-            outer=True,
-        ),
-    ),
+    columns=BOOK_COLUMNS,
     identity=("side", "price"),
     summary="The order book: bids from the highest price down, then asks from the lowest price up.",
     source=f"{MARKET_DOCS}#depth",
 )
-
-ENDPOINTS: tuple[Endpoint, ...] = (DEPTH,)

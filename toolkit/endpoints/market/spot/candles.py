@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toolkit.endpoints.market.candle_columns import CANDLE_COLUMNS, SPOT_INTERVALS, interval_param
-from toolkit.endpoints.market.spot.shared import MARKET_DOCS, SYMBOL
+from toolkit.endpoints.market.candle_columns import BEGINNINGS, CANDLE_COLUMNS, SPOT_INTERVALS, interval_param
+from toolkit.endpoints.market.shared import SYMBOL
+from toolkit.endpoints.market.spot.shared import MARKET_DOCS
 from toolkit.endpoints.model import Column, Endpoint, Paging, Steps, Window
 from toolkit.endpoints.rate_limits import API
 
@@ -28,7 +29,7 @@ KLINES = Endpoint(
     order_by="open_time",
     steps=Steps(param="interval"),
     summary="Candles of a symbol, one row each.",
-    notes=("Days, weeks and months begin at midnight UTC.",),
+    notes=(BEGINNINGS,),
     source=f"{MARKET_DOCS}#klines",
 )
 
@@ -54,5 +55,3 @@ AVG_PRICE = Endpoint(
     notes=("The exchange compares the value of an order with its minimum by this price.",),
     source=f"{MARKET_DOCS}#avg-price",
 )
-
-ENDPOINTS: tuple[Endpoint, ...] = (KLINES, AVG_PRICE)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from toolkit.endpoints.market.spot.shared import (
-    GENERAL_DOCS,
-    ONLY_SYMBOL,
-    ONLY_SYMBOLS,
-    SYMBOL_COLUMN,
-    SYMBOL_STATUS,
-)
-from toolkit.endpoints.model import Column, ColumnKind, Endpoint, Param
+from toolkit.endpoints.market.order_rules import PRICE_AND_LOT_RULES, rule
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN
+from toolkit.endpoints.market.spot.shared import GENERAL_DOCS, ONLY_SYMBOLS, SYMBOL_STATUS
+from toolkit.endpoints.model import Column, Endpoint, Param
 from toolkit.endpoints.rate_limits import API
 
 _USED_FILTERS = MappingProxyType(
@@ -29,22 +25,6 @@ _OTHER_FILTERS = (
     *("PERCENT_PRICE", "ICEBERG_PARTS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS", "MAX_POSITION"),
     *("TRAILING_DELTA", "MAX_NUM_ORDER_AMENDS", "MAX_NUM_ORDER_LISTS", "MAX_ASSET", "T_PLUS_SELL"),
 )
-
-
-def _rule(name: str, paths: str | tuple[str, ...], doc: str, kind: ColumnKind = "amount") -> Column:
-    """A column with a value of a symbol's filters; not every symbol has each filter.
-
-    Args:
-        name: Name of the column.
-        paths: Type of the filter and name of the field, or such alternatives.
-        doc: What it is.
-        kind: Kind of the column.
-    """
-    fields = []
-    for path in (paths,) if isinstance(paths, str) else paths:
-        filter_type, _, field = path.partition(".")
-        fields.append(f"filters[filterType={filter_type}].{field}")
-    return Column(name=name, field=tuple(fields), kind=kind, doc=doc, optional=True, exact=kind == "amount")
 
 
 def _precision(name: str, field: str, of: str) -> Column:
@@ -103,42 +83,34 @@ SYMBOLS = Endpoint(
         ),
         Column(name="base_asset", field="baseAsset", kind="text", doc="Asset that is traded."),
         Column(name="quote_asset", field="quoteAsset", kind="text", doc="Asset of its prices."),
-        _rule("tick_size", "PRICE_FILTER.tickSize", "Step of its prices, in the quote asset."),
-        _rule("min_price", "PRICE_FILTER.minPrice", "Lowest price of an order, in the quote asset."),
-        _rule("max_price", "PRICE_FILTER.maxPrice", "Highest price of an order, in the quote asset."),
-        _rule("step_size", "LOT_SIZE.stepSize", "Step of the quantities of orders, in the base asset."),
-        _rule("min_quantity", "LOT_SIZE.minQty", "Smallest quantity of an order, in the base asset."),
-        _rule("max_quantity", "LOT_SIZE.maxQty", "Largest quantity of an order, in the base asset."),
-        _rule("market_step_size", "MARKET_LOT_SIZE.stepSize", "`step_size` for market orders; 0 is none."),
-        _rule("market_min_quantity", "MARKET_LOT_SIZE.minQty", "`min_quantity` for market orders."),
-        _rule("market_max_quantity", "MARKET_LOT_SIZE.maxQty", "`max_quantity` for market orders."),
-        _rule(
+        *PRICE_AND_LOT_RULES,
+        rule(
             "min_notional",
             ("NOTIONAL.minNotional", "MIN_NOTIONAL.minNotional"),
             "Smallest value of an order, in the quote asset.",
         ),
-        _rule("max_notional", "NOTIONAL.maxNotional", "Largest value of an order, in the quote asset."),
-        _rule(
+        rule("max_notional", "NOTIONAL.maxNotional", "Largest value of an order, in the quote asset."),
+        rule(
             "bid_multiplier_up",
             "PERCENT_PRICE_BY_SIDE.bidMultiplierUp",
             "Highest price of a buy order, as a multiple of the average price.",
         ),
-        _rule(
+        rule(
             "bid_multiplier_down",
             "PERCENT_PRICE_BY_SIDE.bidMultiplierDown",
             "Lowest price of a buy order, as a multiple of the average price.",
         ),
-        _rule(
+        rule(
             "ask_multiplier_up",
             "PERCENT_PRICE_BY_SIDE.askMultiplierUp",
             "Highest price of a sell order, as a multiple of the average price.",
         ),
-        _rule(
+        rule(
             "ask_multiplier_down",
             "PERCENT_PRICE_BY_SIDE.askMultiplierDown",
             "Lowest price of a sell order, as a multiple of the average price.",
         ),
-        _rule("max_orders", "MAX_NUM_ORDERS.maxNumOrders", "Number of open orders allowed.", "integer"),
+        rule("max_orders", "MAX_NUM_ORDERS.maxNumOrders", "Number of open orders allowed.", "integer"),
         _precision("base_asset_precision", "baseAssetPrecision", "the base asset"),
         _precision("quote_precision", "quotePrecision", "the quote asset, by its older name"),
         _precision("quote_asset_precision", "quoteAssetPrecision", "the quote asset"),
@@ -192,9 +164,8 @@ SYMBOLS = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="The symbols and the rules for their orders, one row each.",
     notes=("Steps and bounds are exact numbers, whatever `numbers` says.",),
     source=f"{GENERAL_DOCS}#exchange-info",
 )
-
-ENDPOINTS: tuple[Endpoint, ...] = (SYMBOLS,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit.endpoints.market.shared import PING_COLUMNS, TIME_COLUMNS
 from toolkit.endpoints.market.spot.shared import GENERAL_DOCS
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import API, SAPI_IP
@@ -12,9 +13,7 @@ PING = Endpoint(
     path="/api/v3/ping",
     security="NONE",
     rate_limit=API,
-    columns=(
-        Column(name="answered", field="", kind="flag", doc="The exchange responded.", derived="answered"),
-    ),
+    columns=PING_COLUMNS,
     summary="Whether the exchange responds, as one row.",
     source=f"{GENERAL_DOCS}#ping",
 )
@@ -25,7 +24,7 @@ TIME = Endpoint(
     path="/api/v3/time",
     security="NONE",
     rate_limit=API,
-    columns=(Column(name="server_time", field="serverTime", kind="time", doc="Time of the exchange, UTC."),),
+    columns=TIME_COLUMNS,
     summary="The exchange's time, as one row.",
     source=f"{GENERAL_DOCS}#time",
 )
@@ -43,5 +42,3 @@ SYSTEM_STATUS = Endpoint(
     summary="Whether the exchange is under maintenance, as one row.",
     source="https://developers.binance.com/en/docs/catalog/core-trading-wallet/api/rest-api/others#system-status",
 )
-
-ENDPOINTS: tuple[Endpoint, ...] = (PING, TIME, SYSTEM_STATUS)

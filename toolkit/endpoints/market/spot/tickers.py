@@ -8,13 +8,17 @@ from types import MappingProxyType
 from typing import Any
 
 from toolkit.endpoints.market.sent_parameters import texts_sent
-from toolkit.endpoints.market.spot.shared import (
-    MARKET_DOCS,
+from toolkit.endpoints.market.shared import (
+    CHANGE_COLUMNS,
+    LAST_PRICE,
+    LAST_QUANTITY,
+    OFFER_COLUMNS,
     ONLY_SYMBOL,
-    ONLY_SYMBOLS,
+    PRICE_COLUMNS,
     SYMBOL_COLUMN,
-    SYMBOL_STATUS,
+    VOLUME_COLUMNS,
 )
+from toolkit.endpoints.market.spot.shared import MARKET_DOCS, ONLY_SYMBOLS, SYMBOL_STATUS
 from toolkit.endpoints.model import Column, Endpoint, Param
 from toolkit.endpoints.rate_limits import API
 
@@ -57,51 +61,7 @@ def weight_of_latest(sent: Mapping[str, Any]) -> int:
     return 2 if "symbol" in sent else 4
 
 
-_CHANGES = (
-    Column(
-        name="price_change",
-        field="priceChange",
-        kind="amount",
-        doc="Last price less first price, in the quote asset.",
-    ),
-    Column(
-        name="price_change_percent",
-        field="priceChangePercent",
-        kind="amount",
-        doc="The same, in percent of the first price.",
-    ),
-    Column(
-        name="weighted_average_price",
-        field="weightedAvgPrice",
-        kind="amount",
-        doc="Average price of all trades by their amounts, in the quote asset.",
-    ),
-)
-_PRICES = (
-    Column(name="open_price", field="openPrice", kind="amount", doc="First price, in the quote asset."),
-    Column(name="high_price", field="highPrice", kind="amount", doc="Highest price, in the quote asset."),
-    Column(name="low_price", field="lowPrice", kind="amount", doc="Lowest price, in the quote asset."),
-)
-_LAST_PRICE = Column(
-    name="last_price", field="lastPrice", kind="amount", doc="Last price, in the quote asset."
-)
-_VOLUMES = (
-    Column(name="volume", field="volume", kind="amount", doc="Amount traded, in the base asset."),
-    Column(name="quote_volume", field="quoteVolume", kind="amount", doc="Amount traded, in the quote asset."),
-    Column(name="open_time", field="openTime", kind="time", doc="Start of the statistics, UTC."),
-    Column(name="close_time", field="closeTime", kind="time", doc="End of the statistics, UTC."),
-    Column(
-        name="first_trade_id", field="firstId", kind="id", doc="Id of the first trade, -1 if there is none."
-    ),
-    Column(name="last_trade_id", field="lastId", kind="id", doc="Id of the last trade, -1 if there is none."),
-    Column(name="trades", field="count", kind="integer", doc="Number of trades."),
-)
-_OFFERS = (
-    Column(name="bid_price", field="bidPrice", kind="amount", doc="Highest bid, in the quote asset."),
-    Column(name="bid_quantity", field="bidQty", kind="amount", doc="Amount bid for, in the base asset."),
-    Column(name="ask_price", field="askPrice", kind="amount", doc="Lowest ask, in the quote asset."),
-    Column(name="ask_quantity", field="askQty", kind="amount", doc="Amount asked for, in the base asset."),
-)
+_NO_TRADE = "Without a trade, `first_trade_id` and `last_trade_id` are -1."
 
 TICKER_24HR = Endpoint(
     name="ticker_24hr",
@@ -115,26 +75,23 @@ TICKER_24HR = Endpoint(
     mutually_exclusive=("symbol", "symbols"),
     columns=(
         SYMBOL_COLUMN,
-        *_CHANGES,
+        *CHANGE_COLUMNS,
         Column(
             name="previous_close_price",
             field="prevClosePrice",
             kind="amount",
             doc="Price of the last trade before, in the quote asset.",
         ),
-        _LAST_PRICE,
-        Column(
-            name="last_quantity",
-            field="lastQty",
-            kind="amount",
-            doc="Amount of the last trade, in the base asset.",
-        ),
-        *_OFFERS,
-        *_PRICES,
-        *_VOLUMES,
+        LAST_PRICE,
+        LAST_QUANTITY,
+        *OFFER_COLUMNS,
+        *PRICE_COLUMNS,
+        *VOLUME_COLUMNS,
     ),
     identity=("symbol",),
+    whole=True,
     summary="Prices and volumes of the last 24 hours, one row a symbol.",
+    notes=(_NO_TRADE,),
     source=f"{MARKET_DOCS}#ticker24hr",
 )
 
@@ -149,10 +106,10 @@ TICKER_TRADING_DAY = Endpoint(
     unused=(_TYPE, SYMBOL_STATUS),
     at_least_one=("symbol", "symbols"),
     mutually_exclusive=("symbol", "symbols"),
-    columns=(SYMBOL_COLUMN, *_CHANGES, *_PRICES, _LAST_PRICE, *_VOLUMES),
+    columns=(SYMBOL_COLUMN, *CHANGE_COLUMNS, *PRICE_COLUMNS, LAST_PRICE, *VOLUME_COLUMNS),
     identity=("symbol",),
     summary="Prices and volumes of the day, one row a symbol.",
-    notes=("A trading day begins at midnight UTC.",),
+    notes=("A trading day begins at midnight UTC.", _NO_TRADE),
     source=f"{MARKET_DOCS}#ticker-trading-day",
 )
 
@@ -179,10 +136,10 @@ TICKER = Endpoint(
     unused=(_TYPE, SYMBOL_STATUS),
     at_least_one=("symbol", "symbols"),
     mutually_exclusive=("symbol", "symbols"),
-    columns=(SYMBOL_COLUMN, *_CHANGES, *_PRICES, _LAST_PRICE, *_VOLUMES),
+    columns=(SYMBOL_COLUMN, *CHANGE_COLUMNS, *PRICE_COLUMNS, LAST_PRICE, *VOLUME_COLUMNS),
     identity=("symbol",),
     summary="Prices and volumes of a time up to now, one row a symbol.",
-    notes=("It begins at a full minute, so it is up to a minute longer than `window_size`.",),
+    notes=("It begins at a full minute, so it is up to a minute longer than `window_size`.", _NO_TRADE),
     source=f"{MARKET_DOCS}#ticker",
 )
 
@@ -200,6 +157,7 @@ TICKER_PRICE = Endpoint(
         Column(name="price", field="price", kind="amount", doc="Last price, in the quote asset."),
     ),
     identity=("symbol",),
+    whole=True,
     summary="Last prices, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker-price",
 )
@@ -213,16 +171,9 @@ TICKER_BOOK = Endpoint(
     weight=weight_of_latest,
     params=(ONLY_SYMBOL, ONLY_SYMBOLS, SYMBOL_STATUS),
     mutually_exclusive=("symbol", "symbols"),
-    columns=(SYMBOL_COLUMN, *_OFFERS),
+    columns=(SYMBOL_COLUMN, *OFFER_COLUMNS),
     identity=("symbol",),
+    whole=True,
     summary="Best bid and best ask, one row a symbol.",
     source=f"{MARKET_DOCS}#ticker-book-ticker",
-)
-
-ENDPOINTS: tuple[Endpoint, ...] = (
-    TICKER_24HR,
-    TICKER_TRADING_DAY,
-    TICKER,
-    TICKER_PRICE,
-    TICKER_BOOK,
 )

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toolkit.endpoints.market.spot.shared import MARKET_DOCS, SYMBOL
-from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
+from toolkit.endpoints.market.shared import (
+    AGG_TRADE_COLUMNS,
+    FROM_TRADE_ID,
+    SYMBOL,
+    TRADE_COLUMNS,
+    trade_limit,
+)
+from toolkit.endpoints.market.spot.shared import MARKET_DOCS
+from toolkit.endpoints.model import Column, Endpoint, Paging, Window
 from toolkit.endpoints.rate_limits import API
 
-_LIMIT = Param(
-    field="limit",
-    name="limit",
-    kind="integer",
-    doc="Number of trades; defaults to 500.",
-    default=500,
-    minimum=1,
-    maximum=1000,
-)
-_BUYER_IS_MAKER = "The buyer's order was in the book, so the taker sold."
+_BEST_MATCH = "At the best price of the book."
+_LIMIT = trade_limit(500, 1000)
 _TRADE_COLUMNS = (
-    Column(name="trade_id", field="id", kind="id", doc="Id of the trade."),
-    Column(name="time", field="time", kind="time", doc="When it was made, UTC."),
-    Column(name="price", field="price", kind="amount", doc="Price, in the quote asset."),
-    Column(name="quantity", field="qty", kind="amount", doc="Amount traded, in the base asset."),
-    Column(name="quote_quantity", field="quoteQty", kind="amount", doc="Amount traded, in the quote asset."),
-    Column(name="buyer_is_maker", field="isBuyerMaker", kind="flag", doc=_BUYER_IS_MAKER),
-    Column(name="best_match", field="isBestMatch", kind="flag", doc="At the best price of the book."),
+    *TRADE_COLUMNS,
+    Column(name="best_match", field="isBestMatch", kind="flag", doc=_BEST_MATCH),
 )
 
 TRADES = Endpoint(
@@ -50,17 +44,7 @@ HISTORICAL_TRADES = Endpoint(
     security="NONE",
     rate_limit=API,
     weight=25,
-    params=(
-        SYMBOL,
-        Param(
-            field="fromId",
-            name="from_trade_id",
-            kind="integer",
-            doc="Id of the first trade; by default, the most recent trades are returned.",
-            minimum=0,
-        ),
-        _LIMIT,
-    ),
+    params=(SYMBOL, FROM_TRADE_ID, _LIMIT),
     columns=_TRADE_COLUMNS,
     identity=("trade_id",),
     order_by="time",
@@ -82,19 +66,11 @@ AGG_TRADES = Endpoint(
         kind="id", size="limit", default=500, maximum=1000, id_field="fromId", id_column="agg_trade_id"
     ),
     columns=(
-        Column(name="agg_trade_id", field="a", kind="id", doc="Id of the aggregate trade."),
-        Column(name="time", field="T", kind="time", doc="When it was made, UTC."),
-        Column(name="price", field="p", kind="amount", doc="Price, in the quote asset."),
-        Column(name="quantity", field="q", kind="amount", doc="Amount traded, in the base asset."),
-        Column(name="first_trade_id", field="f", kind="id", doc="Id of its first trade."),
-        Column(name="last_trade_id", field="l", kind="id", doc="Id of its last trade."),
-        Column(name="buyer_is_maker", field="m", kind="flag", doc=_BUYER_IS_MAKER),
-        Column(name="best_match", field="M", kind="flag", doc="At the best price of the book."),
+        *AGG_TRADE_COLUMNS,
+        Column(name="best_match", field="M", kind="flag", doc=_BEST_MATCH),
     ),
     identity=("agg_trade_id",),
     order_by="time",
     summary="Aggregate trades: those of one taker order at one price and time, one row each.",
     source=f"{MARKET_DOCS}#agg-trades",
 )
-
-ENDPOINTS: tuple[Endpoint, ...] = (TRADES, HISTORICAL_TRADES, AGG_TRADES)

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from toolkit.api.reads.market.futures.books import MarketFuturesBookReads
 from toolkit.api.reads.market.futures.candles import MarketFuturesCandleReads
+from toolkit.api.reads.market.futures.exchange_info import MarketFuturesExchangeInfoReads
 from toolkit.api.reads.market.futures.funding import MarketFuturesFundingReads
 from toolkit.api.reads.market.futures.open_interest import MarketFuturesOpenInterestReads
 from toolkit.api.reads.market.futures.ratios import MarketFuturesRatioReads
 from toolkit.api.reads.market.futures.server import MarketFuturesServerReads
-from toolkit.api.reads.market.futures.symbols import MarketFuturesSymbolReads
 from toolkit.api.reads.market.futures.tickers import MarketFuturesTickerReads
 from toolkit.api.reads.market.futures.trades import MarketFuturesTradeReads
 
 
 class MarketFuturesReads(
     MarketFuturesServerReads,
-    MarketFuturesSymbolReads,
+    MarketFuturesExchangeInfoReads,
     MarketFuturesCandleReads,
     MarketFuturesBookReads,
     MarketFuturesTradeReads,

@@ -34,7 +34,7 @@ class MarketFuturesBookReads(ReadResource):
             link.market.futures.depth("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             limit: Number of levels of each side; defaults to 500.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 

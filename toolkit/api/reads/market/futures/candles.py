@@ -35,13 +35,14 @@ class MarketFuturesCandleReads(ReadResource):
         Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
         the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
         1,500 of them at most; a longer span is split into several requests. Those without a row are
-        listed in `attrs["gaps"]`, and never filled.
+        listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight UTC, weeks
+        on Monday.
 
         Example:
             link.market.futures.klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -95,7 +96,8 @@ class MarketFuturesCandleReads(ReadResource):
         Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
         the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
         1,500 of them at most; a longer span is split into several requests. Those without a row are
-        listed in `attrs["gaps"]`, and never filled.
+        listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight UTC, weeks
+        on Monday.
 
         Example:
             link.market.futures.continuous_klines("BTCUSDT", "perpetual", "1h", start="-3D")
@@ -159,13 +161,14 @@ class MarketFuturesCandleReads(ReadResource):
         Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
         the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
         1,500 of them at most; a longer span is split into several requests. Those without a row are
-        listed in `attrs["gaps"]`, and never filled.
+        listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight UTC, weeks
+        on Monday.
 
         Example:
             link.market.futures.mark_price_klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -217,7 +220,8 @@ class MarketFuturesCandleReads(ReadResource):
         Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
         the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
         1,500 of them at most; a longer span is split into several requests. Those without a row are
-        listed in `attrs["gaps"]`, and never filled.
+        listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight UTC, weeks
+        on Monday.
 
         Example:
             link.market.futures.index_price_klines("BTCUSDT", "1h", start="-3D")
@@ -275,13 +279,14 @@ class MarketFuturesCandleReads(ReadResource):
         Weight: Under 100 candles 1, under 500 candles 2, up to 1,000 candles 5, more 10. A row belongs to
         the span if its `open_time` does: if its interval begins from `start` to `end`. A request covers
         1,500 of them at most; a longer span is split into several requests. Those without a row are
-        listed in `attrs["gaps"]`, and never filled.
+        listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight UTC, weeks
+        on Monday.
 
         Example:
             link.market.futures.premium_index_klines("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             interval: Length of a candle in the exchange's words: "1m" is a minute, "1M" a month.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.

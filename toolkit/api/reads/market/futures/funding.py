@@ -16,8 +16,8 @@ class MarketFuturesFundingReads(ReadResource):
 
     def funding_rates(
         self,
-        *,
         symbol: str | None = None,
+        *,
         start: When = None,
         end: When = None,
         numbers: Numbers | None = None,
@@ -31,7 +31,7 @@ class MarketFuturesFundingReads(ReadResource):
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
-            link.market.futures.funding_rates(symbol="BTCUSDT", start="-3D")
+            link.market.futures.funding_rates("BTCUSDT", start="-3D")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -93,7 +93,7 @@ class MarketFuturesFundingReads(ReadResource):
         """
         return self._fetch(funding.FUNDING_INFO, {}, numbers=numbers)
 
-    def premium_index(self, *, symbol: str | None = None, numbers: Numbers | None = None) -> pd.DataFrame:
+    def premium_index(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Mark price, index price and current funding, one row a symbol.
 
         GET /fapi/v1/premiumIndex: weight by its parameters, rate limit fapi (2,400 a minute for each IP
@@ -102,7 +102,7 @@ class MarketFuturesFundingReads(ReadResource):
         Weight: 1 for one symbol, 10 for all of them.
 
         Example:
-            link.market.futures.premium_index(symbol="BTCUSDT")
+            link.market.futures.premium_index("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.

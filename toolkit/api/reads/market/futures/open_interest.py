@@ -26,7 +26,7 @@ class MarketFuturesOpenInterestReads(ReadResource):
             link.market.futures.open_interest("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
@@ -68,7 +68,7 @@ class MarketFuturesOpenInterestReads(ReadResource):
             link.market.futures.open_interest_history("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             period: Length of a period in the exchange's words: "5m" is five minutes, "1d" a day.
             start: Start of the span, included; defaults to 1 day before `end`. At most 30 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.

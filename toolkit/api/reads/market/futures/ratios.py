@@ -38,7 +38,7 @@ class MarketFuturesRatioReads(ReadResource):
             link.market.futures.long_short_ratio("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             period: Length of a period in the exchange's words: "5m" is five minutes, "1d" a day.
             start: Start of the span, included; defaults to 1 day before `end`. At most 30 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -92,7 +92,7 @@ class MarketFuturesRatioReads(ReadResource):
             link.market.futures.top_account_ratio("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             period: Length of a period in the exchange's words: "5m" is five minutes, "1d" a day.
             start: Start of the span, included; defaults to 1 day before `end`. At most 30 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -146,7 +146,7 @@ class MarketFuturesRatioReads(ReadResource):
             link.market.futures.top_position_ratio("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             period: Length of a period in the exchange's words: "5m" is five minutes, "1d" a day.
             start: Start of the span, included; defaults to 1 day before `end`. At most 30 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -199,7 +199,7 @@ class MarketFuturesRatioReads(ReadResource):
             link.market.futures.taker_volume_ratio("BTCUSDT", "1h", start="-3D")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             period: Length of a period in the exchange's words: "5m" is five minutes, "1d" a day.
             start: Start of the span, included; defaults to 1 day before `end`. At most 30 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.

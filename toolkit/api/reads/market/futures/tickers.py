@@ -13,7 +13,7 @@ from toolkit.frames.builder import Numbers
 class MarketFuturesTickerReads(ReadResource):
     """Tickers of USD-M futures: prices, best offers, and statistics of the last 24 hours."""
 
-    def ticker_24hr(self, *, symbol: str | None = None, numbers: Numbers | None = None) -> pd.DataFrame:
+    def ticker_24hr(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Prices and volumes of the last 24 hours, one row a symbol.
 
         GET /fapi/v1/ticker/24hr: weight by its parameters, rate limit fapi (2,400 a minute for each IP
@@ -22,7 +22,7 @@ class MarketFuturesTickerReads(ReadResource):
         Weight: 1 for one symbol, 40 for all of them.
 
         Example:
-            link.market.futures.ticker_24hr(symbol="BTCUSDT")
+            link.market.futures.ticker_24hr("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -43,8 +43,8 @@ class MarketFuturesTickerReads(ReadResource):
             - low_price (amount): Lowest price, in the quote asset.
             - volume (amount): Amount traded, in the base asset.
             - quote_volume (amount): Amount traded, in the quote asset.
-            - open_time (time): Start of the 24 hours, UTC.
-            - close_time (time): End of the 24 hours, UTC.
+            - open_time (time): Start of the statistics, UTC.
+            - close_time (time): End of the statistics, UTC.
             - first_trade_id (id): Id of the first trade.
             - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
@@ -59,7 +59,7 @@ class MarketFuturesTickerReads(ReadResource):
         """
         return self._fetch(tickers.TICKER_24HR, {"symbol": symbol}, numbers=numbers)
 
-    def ticker_price(self, *, symbol: str | None = None, numbers: Numbers | None = None) -> pd.DataFrame:
+    def ticker_price(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Last prices, one row a symbol.
 
         GET /fapi/v2/ticker/price: weight by its parameters, rate limit fapi (2,400 a minute for each IP
@@ -68,7 +68,7 @@ class MarketFuturesTickerReads(ReadResource):
         Weight: 1 for one symbol, 2 for all of them.
 
         Example:
-            link.market.futures.ticker_price(symbol="BTCUSDT")
+            link.market.futures.ticker_price("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -91,7 +91,7 @@ class MarketFuturesTickerReads(ReadResource):
         """
         return self._fetch(tickers.TICKER_PRICE, {"symbol": symbol}, numbers=numbers)
 
-    def ticker_book(self, *, symbol: str | None = None, numbers: Numbers | None = None) -> pd.DataFrame:
+    def ticker_book(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Best bid and best ask, one row a symbol.
 
         GET /fapi/v1/ticker/bookTicker: weight by its parameters, rate limit fapi (2,400 a minute for each
@@ -100,7 +100,7 @@ class MarketFuturesTickerReads(ReadResource):
         Weight: 2 for one symbol, 5 for all of them. Retail Price Improvement orders are left out.
 
         Example:
-            link.market.futures.ticker_book(symbol="BTCUSDT")
+            link.market.futures.ticker_book("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.

@@ -24,7 +24,7 @@ class MarketFuturesTradeReads(ReadResource):
             link.market.futures.trades("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             limit: Number of trades; defaults to 500.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
@@ -53,7 +53,7 @@ class MarketFuturesTradeReads(ReadResource):
         self,
         symbol: str,
         *,
-        from_trade_id: int | None = None,
+        from_trade_id: str | int | None = None,
         limit: int = 100,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
@@ -69,7 +69,7 @@ class MarketFuturesTradeReads(ReadResource):
             link.market.futures.historical_trades("BTCUSDT")
 
         Args:
-            symbol: Symbol.
+            symbol: Symbol, such as BTCUSDT.
             from_trade_id: Id of the first trade; by default, the most recent trades are returned.
             limit: Number of trades; defaults to 100.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -107,15 +107,16 @@ class MarketFuturesTradeReads(ReadResource):
         GET /fapi/v1/aggTrades: weight 20, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*). Needs no key.
 
-        All pages are fetched, 1000 rows a request, each from the id after the last one, until a page is
+        One request spans just under 1 hour at most; a longer span is split into several requests. All
+        pages are fetched, 1000 rows a request, each from the id after the last one, until a page is
         empty.
 
         Example:
             link.market.futures.agg_trades("BTCUSDT", start="-5min")
 
         Args:
-            symbol: Symbol.
-            start: Start of the span, included; defaults to 10 minutes before `end`. At most 2 days ago.
+            symbol: Symbol, such as BTCUSDT.
+            start: Start of the span, included; defaults to 10 minutes before `end`. Less than 2 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
@@ -126,11 +127,11 @@ class MarketFuturesTradeReads(ReadResource):
             - time (time): When it was made, UTC.
             - price (amount): Price, in the quote asset.
             - quantity (amount): Amount traded, in the base asset.
-            - normal_quantity (amount): Amount traded without Retail Price Improvement orders, in the base
-                asset.
             - first_trade_id (id): Id of its first trade.
             - last_trade_id (id): Id of its last trade.
             - buyer_is_maker (flag): The buyer's order was in the book, so the taker sold.
+            - normal_quantity (amount): Amount traded without Retail Price Improvement orders, in the base
+                asset.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

@@ -35,7 +35,7 @@ class MarketSpotCandleReads(ReadResource):
         A row belongs to the span if its `open_time` does: if its interval begins from `start` to `end`. A
         request covers 1,000 of them at most; a longer span is split into several requests. Those without
         a row are listed in `attrs["gaps"]`, and never filled. Days, weeks and months begin at midnight
-        UTC.
+        UTC, weeks on Monday.
 
         Example:
             link.market.spot.klines("BTCUSDT", "1h", start="-3D")

@@ -17,8 +17,8 @@ class MarketSpotExchangeInfoReads(ReadResource):
 
     def symbols(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         permissions: Sequence[str] | None = None,
         numbers: Numbers | None = None,
@@ -31,7 +31,7 @@ class MarketSpotExchangeInfoReads(ReadResource):
         Steps and bounds are exact numbers, whatever `numbers` says.
 
         Example:
-            link.market.spot.symbols(symbol="BTCUSDT")
+            link.market.spot.symbols("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.

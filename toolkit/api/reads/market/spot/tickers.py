@@ -18,8 +18,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_24hr(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -29,10 +29,11 @@ class MarketSpotTickerReads(ReadResource):
         GET /api/v3/ticker/24hr: weight by its parameters, rate limit api (6,000 a minute for each IP
         address, shared by /api/*). Needs no key.
 
-        Weight: 2 for up to 20 symbols, 40 for up to 100, 80 for more or all of them.
+        Weight: 2 for up to 20 symbols, 40 for up to 100, 80 for more or all of them. Without a trade,
+        `first_trade_id` and `last_trade_id` are -1.
 
         Example:
-            link.market.spot.ticker_24hr(symbol="BTCUSDT")
+            link.market.spot.ticker_24hr("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -62,8 +63,8 @@ class MarketSpotTickerReads(ReadResource):
             - quote_volume (amount): Amount traded, in the quote asset.
             - open_time (time): Start of the statistics, UTC.
             - close_time (time): End of the statistics, UTC.
-            - first_trade_id (id): Id of the first trade, -1 if there is none.
-            - last_trade_id (id): Id of the last trade, -1 if there is none.
+            - first_trade_id (id): Id of the first trade.
+            - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
 
         Raises:
@@ -82,8 +83,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_trading_day(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
@@ -92,10 +93,11 @@ class MarketSpotTickerReads(ReadResource):
         GET /api/v3/ticker/tradingDay: weight by its parameters, rate limit api (6,000 a minute for each
         IP address, shared by /api/*). Needs no key.
 
-        Weight: 4 for each symbol, 200 at most. A trading day begins at midnight UTC.
+        Weight: 4 for each symbol, 200 at most. A trading day begins at midnight UTC. Without a trade,
+        `first_trade_id` and `last_trade_id` are -1.
 
         Example:
-            link.market.spot.ticker_trading_day(symbol="BTCUSDT")
+            link.market.spot.ticker_trading_day("BTCUSDT")
 
         Args:
             symbol: One symbol.
@@ -118,8 +120,8 @@ class MarketSpotTickerReads(ReadResource):
             - quote_volume (amount): Amount traded, in the quote asset.
             - open_time (time): Start of the statistics, UTC.
             - close_time (time): End of the statistics, UTC.
-            - first_trade_id (id): Id of the first trade, -1 if there is none.
-            - last_trade_id (id): Id of the last trade, -1 if there is none.
+            - first_trade_id (id): Id of the first trade.
+            - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
 
         Raises:
@@ -136,8 +138,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         window_size: str = "1d",
         numbers: Numbers | None = None,
@@ -148,10 +150,10 @@ class MarketSpotTickerReads(ReadResource):
         shared by /api/*). Needs no key.
 
         Weight: 4 for each symbol, 200 at most. It begins at a full minute, so it is up to a minute longer
-        than `window_size`.
+        than `window_size`. Without a trade, `first_trade_id` and `last_trade_id` are -1.
 
         Example:
-            link.market.spot.ticker(symbol="BTCUSDT")
+            link.market.spot.ticker("BTCUSDT")
 
         Args:
             symbol: One symbol.
@@ -176,8 +178,8 @@ class MarketSpotTickerReads(ReadResource):
             - quote_volume (amount): Amount traded, in the quote asset.
             - open_time (time): Start of the statistics, UTC.
             - close_time (time): End of the statistics, UTC.
-            - first_trade_id (id): Id of the first trade, -1 if there is none.
-            - last_trade_id (id): Id of the last trade, -1 if there is none.
+            - first_trade_id (id): Id of the first trade.
+            - last_trade_id (id): Id of the last trade.
             - trades (integer): Number of trades.
 
         Raises:
@@ -196,8 +198,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_price(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -210,7 +212,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for `symbol`, 4 for `symbols` or all of them.
 
         Example:
-            link.market.spot.ticker_price(symbol="BTCUSDT")
+            link.market.spot.ticker_price("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
@@ -240,8 +242,8 @@ class MarketSpotTickerReads(ReadResource):
 
     def ticker_book(
         self,
-        *,
         symbol: str | None = None,
+        *,
         symbols: Sequence[str] | None = None,
         symbol_status: Literal["trading", "halt", "break"] | None = None,
         numbers: Numbers | None = None,
@@ -254,7 +256,7 @@ class MarketSpotTickerReads(ReadResource):
         Weight: 2 for `symbol`, 4 for `symbols` or all of them.
 
         Example:
-            link.market.spot.ticker_book(symbol="BTCUSDT")
+            link.market.spot.ticker_book("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.

@@ -53,7 +53,7 @@ class MarketSpotTradeReads(ReadResource):
         self,
         symbol: str,
         *,
-        from_trade_id: int | None = None,
+        from_trade_id: str | int | None = None,
         limit: int = 500,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:

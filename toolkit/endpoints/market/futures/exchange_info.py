@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from toolkit.endpoints.market.futures.shared import DOCS
-from toolkit.endpoints.model import Column, ColumnKind, Endpoint
+from toolkit.endpoints.market.order_rules import PRICE_AND_LOT_RULES, rule
+from toolkit.endpoints.market.shared import SYMBOL_COLUMN
+from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FAPI
-
-
-def _rule(name: str, of: str, doc: str, kind: ColumnKind = "amount") -> Column:
-    """A column with a value of a symbol's filters. No symbol is known to lack one."""
-    filter_type, _, field = of.partition(".")
-    return Column(
-        name=name,
-        field=f"filters[filterType={filter_type}].{field}",
-        kind=kind,
-        doc=doc,
-        optional=True,
-        exact=kind == "amount",
-    )
-
 
 SYMBOLS = Endpoint(
     name="symbols",
@@ -38,7 +26,7 @@ SYMBOLS = Endpoint(
         "filters[filterType=PERCENT_PRICE].multiplierDecimal",
     ),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(name="pair", field="pair", kind="text", doc="Pair, the same for all contracts of it."),
         Column(name="status", field="status", kind="text", doc="TRADING where it can be traded."),
         Column(
@@ -54,27 +42,19 @@ SYMBOLS = Endpoint(
             kind="time",
             doc="When it is delivered, UTC; in the year 2100 for perpetual contracts.",
         ),
-        _rule("tick_size", "PRICE_FILTER.tickSize", "Step of its prices, in the quote asset."),
-        _rule("min_price", "PRICE_FILTER.minPrice", "Lowest price of an order, in the quote asset."),
-        _rule("max_price", "PRICE_FILTER.maxPrice", "Highest price of an order, in the quote asset."),
-        _rule("step_size", "LOT_SIZE.stepSize", "Step of the quantities of orders, in the base asset."),
-        _rule("min_quantity", "LOT_SIZE.minQty", "Smallest quantity of an order, in the base asset."),
-        _rule("max_quantity", "LOT_SIZE.maxQty", "Largest quantity of an order, in the base asset."),
-        _rule("market_step_size", "MARKET_LOT_SIZE.stepSize", "`step_size` for market orders."),
-        _rule("market_min_quantity", "MARKET_LOT_SIZE.minQty", "`min_quantity` for market orders."),
-        _rule("market_max_quantity", "MARKET_LOT_SIZE.maxQty", "`max_quantity` for market orders."),
-        _rule("min_notional", "MIN_NOTIONAL.notional", "Smallest value of an order, in the quote asset."),
-        _rule(
+        *PRICE_AND_LOT_RULES,
+        rule("min_notional", "MIN_NOTIONAL.notional", "Smallest value of an order, in the quote asset."),
+        rule(
             "price_multiplier_up",
             "PERCENT_PRICE.multiplierUp",
             "Highest price of a buy order, as a multiple of the mark price.",
         ),
-        _rule(
+        rule(
             "price_multiplier_down",
             "PERCENT_PRICE.multiplierDown",
             "Lowest price of a sell order, as a multiple of the mark price.",
         ),
-        _rule("max_orders", "MAX_NUM_ORDERS.limit", "Number of open orders allowed.", "integer"),
+        rule("max_orders", "MAX_NUM_ORDERS.limit", "Number of open orders allowed.", "integer"),
         Column(
             name="price_precision",
             field="pricePrecision",
@@ -139,6 +119,7 @@ SYMBOLS = Endpoint(
         ),
     ),
     identity=("symbol",),
+    whole=True,
     summary="The symbols and the rules for their orders, one row each.",
     notes=("Steps and bounds are exact numbers, whatever `numbers` says.",),
     source=f"{DOCS}/Exchange-Information",

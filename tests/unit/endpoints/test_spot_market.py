@@ -15,7 +15,7 @@ import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.paths import EXAMPLES
 from tests.support.recording import RecordedRequest, RecordingServer, answer, recording_server
-from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Endpoint
+from toolkit.endpoints import BASE_URLS, ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.endpoints.market import spot
 from toolkit.errors import ContractError, IncompleteError, UsageError
 from toolkit.frames.builder import FrameBuilder, Numbers
@@ -136,7 +136,11 @@ def test_a_request_that_is_refused_has_a_weight(endpoint: Endpoint, wrong: objec
         ("ticker_trading_day", {}, "`symbol` or `symbols` is required"),
         ("ticker", {"symbols": names(101)}, "`symbols`"),
         ("ticker_trading_day", {"symbols": names(101)}, "`symbols`"),
-        ("ticker", {"symbol": "BTCUSDT", "window_size": "60m"}, "`window_size` must be"),
+        (
+            "ticker",
+            {"symbol": "BTCUSDT", "window_size": "60m"},
+            '"1m" to "59m" or "1h" to "23h" or "1d" to "7d", not',
+        ),
         ("ticker", {"symbol": "BTCUSDT", "window_size": "24h"}, "`window_size` must be"),
         ("ticker", {"symbol": "BTCUSDT", "window_size": "1d2h"}, "`window_size` must be"),
         ("depth", {"symbol": "BTCUSDT", "limit": 0}, "`limit` must be a whole number from 1 up to 5000"),
@@ -175,9 +179,46 @@ def test_as_many_symbols_as_were_requested_are_all(scene: Scene) -> None:
     """A hundred rows are suspicious only where there may be more."""
     scene.payload = prices(names(100))
     assert scene.call("ticker_price", symbols=names(100)).attrs["complete"] is True
-    for arguments in ({}, {"symbols": names(150)}):
-        with pytest.raises(IncompleteError, match="100 rows"):
-            scene.call("ticker_price", **arguments)
+    with pytest.raises(IncompleteError, match="100 rows"):
+        scene.call("ticker_price", symbols=names(150))
+
+
+@pytest.mark.parametrize("number", [100, 500, 1000])
+@pytest.mark.parametrize("name", ["ticker_price", "ticker_book", "ticker_24hr"])
+def test_all_symbols_are_all_of_them_however_many_there_are(scene: Scene, name: str, number: int) -> None:
+    """Their lists have no limit; futures had five hundred symbols one day."""
+    row = documented(name)["documented"][0]
+    scene.payload = [row | {"symbol": symbol} for symbol in names(number)]
+    frame = scene.call(name)
+    assert (len(frame), frame.attrs["complete"]) == (number, True)
+
+
+def test_all_symbols_of_the_real_exchange_are_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three thousand of them, with rules and permission groups, have more than 16 MiB."""
+    (row,) = documented("symbols")["all filters"]["symbols"]
+    (newer,) = documented("symbols")["since 2026"]["symbols"]
+    row = newer | row | {"permissionSets": [["SPOT", *(f"TRD_GRP_{number:03d}" for number in range(250))]]}
+    listed = json.dumps(row, separators=(",", ":"))
+    symbols = ("币安人生USDT", *names(3299))
+    rows = ",".join(listed.replace(f'"{row["symbol"]}"', f'"{name}"', 1) for name in symbols)
+    body = f'{{"symbols":[{rows}]}}'.encode()
+    assert len(body) > 1 << 24
+    monkeypatch.setattr(scene.server, "respond", lambda _: answer(200, body))
+    frame = scene.call("symbols")
+    assert frame["symbol"].tolist() == [*symbols]
+    assert frame["permission_sets"].iloc[-1][0].endswith("TRD_GRP_249")
+
+
+def test_every_list_of_all_symbols_is_declared_as_whole() -> None:
+    of_all = {
+        each.qualified_name
+        for each in ENDPOINTS
+        if each.system.startswith("market.")
+        and each.identity == ("symbol",)
+        and not each.at_least_one
+        and not any(param.is_required for param in each.params)
+    }
+    assert {each.qualified_name for each in ENDPOINTS if each.whole} == of_all
 
 
 @pytest.mark.parametrize("name", ["trades", "historical_trades"])
