@@ -18,9 +18,11 @@ from toolkit.sandbox import World
 # The sites that pages may link to.
 SITES = {
     "developers.binance.com",
+    "docs.ccxt.com",
     "docs.python.org",
     "keepachangelog.com",
     "pandas.pydata.org",
+    "python-binance.readthedocs.io",
     "semver.org",
 }
 _LOADED = {"src", "srcset", "poster", "data"}

@@ -318,7 +318,8 @@ def test_a_choice_can_be_given_as_the_value_that_is_sent(
     shared_env.clock.advance(60)  # a wait for the rate limit between two calls would change the prices
     shared_link = shared_env.link
     choices = [*param.choices.items()]
-    for word, sent_value in choices[:: len(choices) // 20 + 1]:
+    # Of words that are sent as they are, one shows that they are accepted.
+    for word, sent_value in [each for each in choices if each[0] != each[1]] or choices[:1]:
         given = required_arguments(endpoint, arguments)
         if endpoint.window:
             # The shortest step is a second; the longest begin at midnight.
