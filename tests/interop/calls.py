@@ -17,7 +17,7 @@ from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.redaction import masked_key
 from toolkit.sandbox import RegisteredKey, World
-from toolkit.sandbox.world.rebate_history import OWNER
+from toolkit.sandbox.world.tables import OWNER
 
 # Five whole days in the past, both midnights included: their rows do not change. Some endpoints fill a page
 # with them, and none is empty.
@@ -98,7 +98,7 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
     declared = {param.field: "" for param in endpoint.params}
     filters = {name: text for name, text in FILTER_DEFAULTS.items() if name in declared}
     filters |= world.example(endpoint.qualified_name)
-    if endpoint.qualified_name == "spot.rebate_history":
+    if endpoint.qualified_name in ("spot.rebate_history", "futures.income"):
         filters[OWNER] = world.partner.owner
     start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
