@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import pandas as pd
 
+from toolkit.api.reads.account import AccountReads
 from toolkit.api.reads.exchange import ExchangeReads
 from toolkit.api.reads.futures import FuturesReads
 from toolkit.api.reads.market import MarketReads
@@ -106,6 +107,7 @@ class Link(LinkBound):
         spot: Link and Trade (Spot): customers and rebates.
         futures: Link and Trade (Futures): customers and daily reports, USD-M and COIN-M.
         portfolio: Link and Trade (Portfolio Margin).
+        account: The account of the key itself: `account.spot`, `account.wallet` and `account.futures`.
         market: Market data without a key: `market.spot` and `market.futures` (USD-M).
 
     Raises:
@@ -168,6 +170,7 @@ class Link(LinkBound):
         self.spot = SpotReads(self._fetcher)
         self.futures = FuturesReads(self._fetcher)
         self.portfolio = PortfolioReads(self._fetcher)
+        self.account = AccountReads(self._fetcher)
         self.market = MarketReads(self._fetcher)
 
     @staticmethod

@@ -14,6 +14,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from toolkit.amounts.scalars import ExactDecimal
+from toolkit.api.reads.account import AccountReads
+from toolkit.api.reads.account.futures import AccountFuturesReads
+from toolkit.api.reads.account.spot import AccountSpotReads
+from toolkit.api.reads.account.wallet import AccountWalletReads
 from toolkit.api.reads.exchange import ExchangeReads
 from toolkit.api.reads.futures import FuturesReads
 from toolkit.api.reads.market import MarketReads
@@ -44,6 +48,10 @@ from toolkit.writes.outcome import NewKey, Outcome
 from toolkit.writes.preview import PreflightCheck, Preview
 
 __all__ = [
+    "AccountFuturesReads",
+    "AccountReads",
+    "AccountSpotReads",
+    "AccountWalletReads",
     "AccountsPanel",
     "Amount",
     "BudgetView",

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from scripts.generate.methods import docstring
-from toolkit.endpoints import Endpoint, Namespace, Write
+from toolkit.endpoints import Endpoint, Namespace, Write, by_route
 from toolkit.errors import ContractError
 from toolkit.frames.builder import FrameBuilder
 
@@ -69,12 +69,24 @@ def _unlisted(namespace: Namespace) -> Iterator[str]:
 
 
 def _repeated(endpoints: list[Endpoint]) -> Iterator[str]:
-    """Names and routes that several declarations have."""
-    names = Counter(each.qualified_name for each in endpoints)
-    routes = Counter(f"{each.method} {each.path}" for each in endpoints)
-    for text, number in (names + routes).items():
+    """Names that several declarations have, and routes about whose requests they do not agree."""
+    for name, number in Counter(each.qualified_name for each in endpoints).items():
         if number > 1:
-            yield f"{text}: declared {number} times."
+            yield f"{name}: declared {number} times."
+    for (method, path), declared in by_route(endpoints).items():
+        if any(isinstance(each, Write) for each in declared) and len(declared) > 1:
+            yield f"{method} {path}: declared {len(declared)} times."
+        first, *others = declared
+        for other in others:
+            if _request(other) != _request(first):
+                yield f"{other.qualified_name}: {method} {path} is not declared as in {first.qualified_name}."
+
+
+def _request(endpoint: Endpoint) -> tuple[object, ...]:
+    """What a declaration says about requests, which the endpoints of one route have in common."""
+    fields = [param.field for param in endpoint.request_params]
+    weight = endpoint.weight_of({})
+    return endpoint.security, endpoint.permission, endpoint.rate_limit, weight, endpoint.window, fields
 
 
 def _modules(module: ModuleType) -> list[ModuleType]:

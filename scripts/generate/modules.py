@@ -168,14 +168,8 @@ def _file(words: str, code: str, origins: Mapping[str, str]) -> str:
 
 
 def _part_class(namespace: Namespace, part: str, kind: Kind) -> str:
-    """The class of a part: `AccountReads` for accounts, `AccountWrites` for account_writes.
-
-    Within a group it begins with the namespace, as `MarketSpotCandleReads` does: the others of the group have
-    parts of the same name.
-    """
-    words = part.removesuffix(f"_{kind}").removesuffix("s").split("_")
-    if "." in namespace.system:
-        words = [*namespace.system.split("."), *words]
+    """The class of a part, such as `ExchangeAccountReads` for accounts."""
+    words = [*namespace.system.split("."), *part.removesuffix(f"_{kind}").removesuffix("s").split("_")]
     return "".join(word.capitalize() for word in (*words, kind))
 
 

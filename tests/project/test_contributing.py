@@ -77,6 +77,6 @@ def test_what_the_table_says_to_declare_exists() -> None:
 
 
 def test_the_modules_it_names_exist() -> None:
-    named = re.findall(r"`(exchange_link/|market/\w+/|link_\w+\.py)`", GUIDE.text)
+    named = re.findall(r"`(exchange_link/|market/\w+/|account/\w+/|link_\w+\.py)`", GUIDE.text)
     assert len(set(named)) == len({namespace.module for namespace in NAMESPACES})
     assert all((ROOT / "toolkit/endpoints" / name).exists() for name in named)

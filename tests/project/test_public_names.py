@@ -58,6 +58,8 @@ MODULES = {
     "toolkit.types": """
         DemoLink Operations Previews                          what has the methods
         ExchangeReads SpotReads FuturesReads PortfolioReads   ... link.exchange, link.spot ...
+        AccountReads AccountSpotReads                         ... link.account, link.account.spot ...
+        AccountWalletReads AccountFuturesReads
         MarketReads MarketSpotReads MarketFuturesReads        ... link.market, link.market.spot ...
         ExchangeWrites SpotWrites FuturesWrites PortfolioWrites     ... ops.exchange, ops.spot ...
         Outcome NewKey Preview PreflightCheck                 of writes
@@ -84,7 +86,7 @@ MODULES = {
 
 OBJECTS = {
     "link": """
-        exchange spot futures portfolio market                reads, below
+        exchange spot futures portfolio account market        reads, below
         operations                                            writes, below
         get                                                   any other path
         estimate_weight usage budget                          rate limits
@@ -92,6 +94,7 @@ OBJECTS = {
         close from_prompt
     """,
     "toolkit.demo()": "sandbox",  # and what a Link has
+    "link.account": "spot wallet futures",
     "link.market": "spot futures",
     "link.budget": """
         limit snapshot watch
@@ -180,6 +183,7 @@ def objects() -> Iterator[dict[str, object]]:
             "toolkit.panels.weight()": panels[0],
             "toolkit.panels.accounts()": panels[1],
             "find_keys()": keys,
+            "link.account": link.account,
             "link.market": link.market,
             **{f"link.{each.system}": attrgetter(each.system)(link) for each in NAMESPACES if each.reads},
             **{f"ops.{each.system}": getattr(ops, each.system) for each in NAMESPACES if each.writes},

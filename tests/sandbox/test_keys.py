@@ -31,7 +31,7 @@ from tests.support.sandbox_requests import (
     world,
     write,
 )
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, ENDPOINTS_BY_ROUTE, KEY_PERMISSIONS, SAPI_IP
+from toolkit.endpoints import ENDPOINTS_BY_NAME, ENDPOINTS_BY_ROUTE, KEY_PERMISSIONS, SAPI_IP
 from toolkit.errors import ContractError
 from toolkit.frames.builder import FrameBuilder
 from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResponse, World
@@ -70,10 +70,9 @@ def own_permissions(key: RegisteredKey) -> dict[str, Any]:
 # --- the declaration -----------------------------------------------------------------------------
 
 
-def test_it_is_declared_without_a_method() -> None:
-    assert ENDPOINTS_BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] is KEY_PERMISSIONS
-    assert KEY_PERMISSIONS not in ENDPOINTS
-    assert KEY_PERMISSIONS.qualified_name not in ENDPOINTS_BY_NAME
+def test_it_is_declared_as_documented() -> None:
+    assert ENDPOINTS_BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] == (KEY_PERMISSIONS,)
+    assert ENDPOINTS_BY_NAME["account.wallet.key_permissions"] is KEY_PERMISSIONS
     assert (KEY_PERMISSIONS.security, KEY_PERMISSIONS.rate_limit) == ("USER_DATA", SAPI_IP)
     assert KEY_PERMISSIONS.weight_of({}) == 1
     assert KEY_PERMISSIONS.request_params == ()

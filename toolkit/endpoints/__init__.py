@@ -5,7 +5,9 @@ This package imports nothing else of the toolkit (`listing` aside), so that clie
 
 from __future__ import annotations
 
-from toolkit.endpoints.account import KEY_PERMISSIONS
+from collections.abc import Iterable
+
+from toolkit.endpoints.account.wallet.api_key import KEY_PERMISSIONS
 from toolkit.endpoints.hosts import ALTERNATES, BASE_URLS, EXCHANGE_DOMAINS, Host
 from toolkit.endpoints.model import (
     NO_PAGING,
@@ -27,9 +29,18 @@ WRITES: tuple[Write, ...] = tuple(each for namespace in NAMESPACES for each in n
 
 ENDPOINTS_BY_NAME: dict[str, Endpoint] = {endpoint.qualified_name: endpoint for endpoint in ENDPOINTS}
 WRITES_BY_NAME: dict[str, Write] = {write.qualified_name: write for write in WRITES}
-ENDPOINTS_BY_ROUTE: dict[tuple[str, str], Endpoint] = {
-    (e.method, e.path): e for e in (*ENDPOINTS, *WRITES, KEY_PERMISSIONS)
-}
+
+
+def by_route(endpoints: Iterable[Endpoint]) -> dict[tuple[str, str], tuple[Endpoint, ...]]:
+    """The endpoints of each method and path: several where one response has several kinds of rows."""
+    routes: dict[tuple[str, str], tuple[Endpoint, ...]] = {}
+    for endpoint in endpoints:
+        route = endpoint.method, endpoint.path
+        routes[route] = (*routes.get(route, ()), endpoint)
+    return routes
+
+
+ENDPOINTS_BY_ROUTE = by_route((*ENDPOINTS, *WRITES))
 
 
 def rate_limit_for(path: str, *, uid: bool = False) -> RateLimit | None:
@@ -74,6 +85,7 @@ __all__ = [
     "TransferLeg",
     "Window",
     "Write",
+    "by_route",
     "rate_limit_for",
 ]
 

@@ -16,7 +16,17 @@ from typing import Any, Literal
 
 from toolkit.endpoints.rate_limits import RateLimit
 
-System = Literal["exchange", "spot", "futures", "portfolio", "account", "market.spot", "market.futures"]
+System = Literal[
+    "exchange",
+    "spot",
+    "futures",
+    "portfolio",
+    "account.spot",
+    "account.wallet",
+    "account.futures",
+    "market.spot",
+    "market.futures",
+]
 Security = Literal["NONE", "MARKET_DATA", "SIGNED", "USER_DATA", "TRADE"]
 ParamKind = Literal[
     "text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses", "texts"
@@ -63,7 +73,10 @@ class Param:
         capitals: Whether it has no small letters, spaces or separators, as symbols have none: "btcusdt" and
             "BTC/USDT" are refused.
         multiline: Whether the text may have several lines, as a public key has.
-        fixed: The only allowed value: always sent, and not an argument of the method.
+        fixed: The only allowed value: always sent, and not an argument of the method. A text tells apart
+            the endpoints of one path whose responses have different rows.
+        several: Whether the method takes several values, too: the rows for each of them are fetched side by
+            side, and put together in the order of their times, or of the values where they have none.
         private: Whether it is hidden in the attributes of a frame and in error texts.
         columns: The columns that may repeat its value in each row of the response, where they are not named
             like the parameter; see `Endpoint.columns_echoing`.
@@ -83,7 +96,8 @@ class Param:
     max_length: int | None = None
     capitals: bool = False
     multiline: bool = False
-    fixed: bool | None = None
+    fixed: bool | str | None = None
+    several: bool = False
     private: bool = False
     columns: tuple[str, ...] = ()
 
@@ -117,6 +131,7 @@ class Column:
         unit: How its times are written, where it has times.
         exact: Whether its amounts are exact even where those of other columns are float64, as the steps of
             prices are.
+        named: Whether it identifies a customer or sub-account, for which users may have names of their own.
         derived: How its values follow from the response instead of being in it: "closed" is whether the time
             in the column `of` is proven to have passed when the exchange responded; "level" counts the rows
             of each of the endpoint's `row_lists` from 1, which are checked to be best first by the column
@@ -134,6 +149,7 @@ class Column:
     masked: Literal["", "key", "email"] = ""
     unit: TimeUnit = "ms"
     exact: bool = False
+    named: bool = False
     derived: Derivation = ""
     of: str = ""
 
@@ -187,6 +203,7 @@ class Paging:
         id_field: Name of the request parameter for the first id of a page, which is not sent together with a
             span. Where it is also one of the endpoint's `params`, users may pass it in place of a span.
         id_column: Column that has the ids: whole numbers that ascend with the rows.
+        page_field: Name of the request parameter for the number of the page.
     """
 
     kind: PagingKind
@@ -196,6 +213,7 @@ class Paging:
     size_required: bool = False
     id_field: str = ""
     id_column: str = ""
+    page_field: str = "page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +259,9 @@ class Endpoint:
         name: Name of the Python method in its namespace.
         system: The documented API it belongs to; also the namespace on `Link`, as "market.spot" is
             `link.market.spot`.
-        method: HTTP method.
-        path: Path on the host of its rate limit.
+        method: HTTP method; POST for some that only read.
+        path: Path on the host of its rate limit. Endpoints with the same path are requests of one kind, whose
+            responses have several kinds of rows.
         security: Documented security type; SIGNED where none is documented. NONE needs no key, and
             MARKET_DATA a key but no signature.
         permission: Permission the key needs, where the documentation names one.
@@ -339,7 +358,12 @@ class Endpoint:
         if self.paging.kind == "page":
             extra.append(
                 Param(
-                    field="page", name="page", kind="integer", doc="Number of the page.", default=1, minimum=1
+                    field=self.paging.page_field,
+                    name="page",
+                    kind="integer",
+                    doc="Number of the page.",
+                    default=1,
+                    minimum=1,
                 )
             )
         if self.paging.kind == "offset":

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from toolkit.endpoints import exchange_link, link_futures, link_portfolio, link_spot
-from toolkit.endpoints.market import futures, spot
+from toolkit.endpoints.account import futures as account_futures
+from toolkit.endpoints.account import spot as account_spot
+from toolkit.endpoints.account import wallet as account_wallet
+from toolkit.endpoints.market import futures as market_futures
+from toolkit.endpoints.market import spot as market_spot
 from toolkit.endpoints.model import Endpoint, System
 from toolkit.endpoints.writes import Write
 
@@ -80,16 +84,37 @@ NAMESPACES: tuple[Namespace, ...] = (
         documentation=f"{_SITE}/products/oms/overview",
     ),
     Namespace(
+        system="account.spot",
+        title="Account (Spot)",
+        module=account_spot,
+        about="the account of the key: balances, trades, orders and commissions",
+        documentation="https://developers.binance.com/legacy-docs/binance-spot-api-docs/rest-api",
+    ),
+    Namespace(
+        system="account.wallet",
+        title="Account (Wallet)",
+        module=account_wallet,
+        about="all wallets of the account, its deposits, withdrawals, transfers and snapshots",
+        documentation=f"{_SITE}/catalog/core-trading-wallet/api/rest-api/account",
+    ),
+    Namespace(
+        system="account.futures",
+        title="Account (USD-M Futures)",
+        module=account_futures,
+        about="the account of the key: balances, positions, trades and orders",
+        documentation="https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures",
+    ),
+    Namespace(
         system="market.spot",
         title="Market data (Spot)",
-        module=spot,
+        module=market_spot,
         about="symbols, candles, trades, order books and tickers, without a key",
         documentation="https://developers.binance.com/legacy-docs/binance-spot-api-docs/rest-api",
     ),
     Namespace(
         system="market.futures",
         title="Market data (USD-M Futures)",
-        module=futures,
+        module=market_futures,
         about="candles, trades, order books, funding and tickers, without a key",
         documentation="https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures",
     ),

@@ -101,7 +101,7 @@ class PagedWindow(WindowFetch):
         paging = self.endpoint.paging
         if paging.kind == "none":
             return self._span
-        index = {"page": start // size + 1} if paging.kind == "page" else {"offset": start}
+        index = {paging.page_field: start // size + 1} if paging.kind == "page" else {"offset": start}
         size_sent = {paging.size: size} if paging.size else {}
         return {**self._span, **index, **size_sent}
 

@@ -32,7 +32,7 @@ def undeclared_request(
     """
     if not isinstance(path, str):
         raise UsageError("`path` must be text. Nothing was sent.")
-    declared = ENDPOINTS_BY_ROUTE.get(("GET", path))
+    declared = next(iter(ENDPOINTS_BY_ROUTE.get(("GET", path), ())), None)
     rate_limit = declared.rate_limit if declared else rate_limit_for(path, uid=limit_by_uid)
     if rate_limit is None or not _PATH.fullmatch(path):
         raise UsageError(

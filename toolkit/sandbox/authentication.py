@@ -13,7 +13,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 
-from toolkit.endpoints import KEY_PERMISSIONS, Endpoint, Write
+from toolkit.endpoints import ENDPOINTS, Endpoint, Write
 from toolkit.sandbox.keys import CUSTOMER, KEY_LENGTH, PARTNER, RegisteredKey, read_public
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, invalid, mandatory
 
@@ -37,8 +37,11 @@ CUSTOMER_ENDPOINTS = frozenset(
 CUSTOMER_ONLY_ENDPOINTS = frozenset(
     {"spot.set_own_customer_id", "futures.set_own_customer_id", "portfolio.set_own_customer_id"}
 )
-# Every account has income and rebates of its own, and every key may read its own permissions.
-ANY_KEY_ENDPOINTS = frozenset({"futures.income", "spot.rebate_history", KEY_PERMISSIONS.qualified_name})
+# Every account has income and rebates of its own, as it has what is in the namespace `account`.
+ANY_KEY_ENDPOINTS = frozenset(
+    {"futures.income", "spot.rebate_history"}
+    | {each.qualified_name for each in ENDPOINTS if each.system.startswith("account.")}
+)
 
 _KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}\Z")
 _WHOLE = re.compile(r"[0-9]{1,18}\Z")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write
+from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write, by_route
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
@@ -108,12 +108,12 @@ class Exchange:
         endpoints: Iterable[Endpoint] = (),
         examples: Mapping[str, object] | None = None,
     ) -> None:
-        self._endpoints = ENDPOINTS_BY_ROUTE | {(each.method, each.path): each for each in endpoints}
+        self._routes = ENDPOINTS_BY_ROUTE | by_route(endpoints)
         self.id = uuid.uuid4().hex
         self.world = world
         self.clock: TimeSource = clock or SystemTime()
         self.faults = Faults(world.seed)
-        served = {each.rate_limit.name: each.rate_limit for each in self._endpoints.values()}
+        served = {each.rate_limit.name: each.rate_limit for each in self._endpoints}
         self.limits = Limits(limit_scale, served | dict(rate_limits or {}), window_seconds)
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
@@ -126,6 +126,10 @@ class Exchange:
         self._lock = threading.RLock()
 
     @property
+    def _endpoints(self) -> list[Endpoint]:
+        return [endpoint for endpoints in self._routes.values() for endpoint in endpoints]
+
+    @property
     def windows(self) -> list[IntervalCount]:
         """What each counter counted in each interval, oldest first."""
         with self._lock:
@@ -134,7 +138,7 @@ class Exchange:
     @property
     def examples(self) -> list[str]:
         """The endpoints that are served from their documented example, for lack of a rule."""
-        reads = (each for each in self._endpoints.values() if not isinstance(each, Write))
+        reads = (each for each in self._endpoints if not isinstance(each, Write))
         return sorted({each.qualified_name for each in reads if self._reads.is_example(each)})
 
     @property
@@ -193,7 +197,7 @@ class Exchange:
             return faulty.failure_response(fault)
         parameters = read_parameters(request)
         public = PUBLIC_ROUTES.get(path)
-        endpoint = self._endpoints.get((request.method, path))
+        endpoint = self._endpoint(request, parameters)
         self._charge(context, parameters, endpoint, public, now)
         fault = self.faults.take(faulty.INSTEAD_OF_RESPONSE, request, faulty.before_effect)
         if fault is not None:
@@ -208,6 +212,12 @@ class Exchange:
         if fault is None:
             return response
         return faulty.truncate(response) if fault.kind == "cut" else faulty.failure_response(fault)
+
+    def _endpoint(self, request: SandboxRequest, parameters: Parameters) -> Endpoint | None:
+        """The endpoint that is requested: of those with one path, the one whose fixed values were sent."""
+        found = self._routes.get((request.method, request.path), ())
+        asked = (each for each in found if parameters.values.items() >= _fixed(each).items())
+        return next(asked, found[0] if found else None)
 
     def _charge(
         self,
@@ -241,7 +251,7 @@ class Exchange:
 
     def _public(self, context: _RequestContext, public: PublicRoute | None) -> object:
         request = context.request
-        known = public is not None or any(path == request.path for _, path in self._endpoints)
+        known = public is not None or any(path == request.path for _, path in self._routes)
         if public is None or request.method != "GET":
             missing = f"The sandbox does not have {request.method} {request.path}."
             raise RefusalError(-1099, missing, 405 if known else 404)
@@ -348,3 +358,8 @@ class Exchange:
                 used=context.used,
             )
         )
+
+
+def _fixed(endpoint: Endpoint) -> dict[str, str]:
+    """The values by which the endpoint is told from others with the same path."""
+    return {param.field: param.fixed for param in endpoint.params if isinstance(param.fixed, str)}

@@ -26,7 +26,6 @@ from toolkit.sandbox.world.tables import OWNER, Row, SingleRow, Table
 
 RowsKept = Literal["oldest", "newest"]
 
-_PAGE_NAMES = frozenset({"page", "offset"})
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _REBATE_HISTORY = "spot.rebate_history"
@@ -141,8 +140,8 @@ class Reads:
         paging = endpoint.paging
         size = int(values.get(paging.size, paging.default or 2**31))
         offset = int(values.get("offset", 0))
-        if "page" in values:
-            offset = (int(values["page"]) - 1) * size
+        if paging.kind == "page":
+            offset = (int(values.get(paging.page_field, 1)) - 1) * size
         elif paging.id_field in values:
             offset = _offset_of_id(endpoint, table, span, filters, int(values[paging.id_field]))
         elif paging.kind in ("limit", "id") and not self._from_oldest(paging.kind, span):
@@ -306,7 +305,7 @@ def _filters(request: CheckedRequest) -> dict[str, str]:
     """The parameters that filter the rows of the span, defaults included."""
     endpoint, values = request.endpoint, request.values
     window, paging = endpoint.window, endpoint.paging
-    others = _PAGE_NAMES | {paging.size, paging.id_field}
+    others = {"offset", paging.page_field, paging.size, paging.id_field}
     if window:
         others |= {window.start_field, window.end_field}
     filters = {name: text for name, text in values.items() if name not in others}

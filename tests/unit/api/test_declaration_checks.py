@@ -184,11 +184,21 @@ def test_a_module_has_no_name_of_an_argument(tmp_path: Path) -> None:
     assert found(tmp_path, declared(params=(market,)))[0].startswith(said)
 
 
-def test_names_and_routes_are_declared_once(tmp_path: Path) -> None:
+def test_a_name_is_declared_once(tmp_path: Path) -> None:
     endpoint = declared()
-    said = found(tmp_path, endpoint, listed=(endpoint, endpoint))
-    assert "spot.payments: declared 2 times." in said
-    assert "GET /sapi/v1/payments: declared 2 times." in said
+    assert "spot.payments: declared 2 times." in found(tmp_path, endpoint, listed=(endpoint, endpoint))
+
+
+def test_endpoints_of_one_route_agree_about_its_requests(tmp_path: Path) -> None:
+    endpoint, same = declared(), declared(name="payers")
+    said = "spot.payers: GET /sapi/v1/payments is not declared as in spot.payments."
+    assert said not in found(tmp_path, endpoint, listed=(endpoint, same))
+    for change in (
+        {"weight": 7},
+        {"security": "NONE"},
+        {"params": (Param(field="x", name="x", kind="text", doc="X."),)},
+    ):
+        assert said in found(tmp_path, endpoint, listed=(endpoint, replace(same, **change)))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])

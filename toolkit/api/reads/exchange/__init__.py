@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from toolkit.api.reads.exchange.accounts import AccountReads
-from toolkit.api.reads.exchange.balances import BalanceReads
-from toolkit.api.reads.exchange.fees import FeeReads
-from toolkit.api.reads.exchange.transfers import TransferReads
+from toolkit.api.reads.exchange.accounts import ExchangeAccountReads
+from toolkit.api.reads.exchange.balances import ExchangeBalanceReads
+from toolkit.api.reads.exchange.fees import ExchangeFeeReads
+from toolkit.api.reads.exchange.transfers import ExchangeTransferReads
 
 
-class ExchangeReads(AccountReads, BalanceReads, TransferReads, FeeReads):
+class ExchangeReads(ExchangeAccountReads, ExchangeBalanceReads, ExchangeTransferReads, ExchangeFeeReads):
     """Exchange Link: the partner's sub-accounts, their keys, balances, transfers and rebates."""
 
     _system = "exchange"

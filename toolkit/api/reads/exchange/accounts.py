@@ -11,7 +11,7 @@ from toolkit.frames.builder import Numbers
 from toolkit.redaction import Emails
 
 
-class AccountReads(ReadResource):
+class ExchangeAccountReads(ReadResource):
     """Reads of the partner, its sub-accounts and their API keys."""
 
     def partner(self, *, numbers: Numbers | None = None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from toolkit.endpoints.exchange_link import balances
 from toolkit.frames.builder import Numbers
 
 
-class BalanceReads(ReadResource):
+class ExchangeBalanceReads(ReadResource):
     """Reads of the sub-accounts' balances."""
 
     def spot_balances(

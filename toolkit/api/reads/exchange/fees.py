@@ -13,7 +13,7 @@ from toolkit.frames.builder import Numbers
 from toolkit.planning import When
 
 
-class FeeReads(ReadResource):
+class ExchangeFeeReads(ReadResource):
     """Reads of the sub-accounts' commissions and of the rebates they earn the partner."""
 
     def um_commission(

@@ -13,7 +13,7 @@ from toolkit.frames.builder import Numbers
 from toolkit.planning import When
 
 
-class TransferReads(ReadResource):
+class ExchangeTransferReads(ReadResource):
     """Reads of transfers between wallets, and of deposits."""
 
     def transfers(

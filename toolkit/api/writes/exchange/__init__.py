@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from toolkit.api.writes.exchange.account_writes import AccountWrites
-from toolkit.api.writes.exchange.fee_writes import FeeWrites
-from toolkit.api.writes.exchange.key_writes import KeyWrites
-from toolkit.api.writes.exchange.transfer_writes import TransferWrites
+from toolkit.api.writes.exchange.account_writes import ExchangeAccountWrites
+from toolkit.api.writes.exchange.fee_writes import ExchangeFeeWrites
+from toolkit.api.writes.exchange.key_writes import ExchangeKeyWrites
+from toolkit.api.writes.exchange.transfer_writes import ExchangeTransferWrites
 from toolkit.api.writes.resource import T
 
 
-class ExchangeWrites(AccountWrites[T], KeyWrites[T], TransferWrites[T], FeeWrites[T]):
+class ExchangeWrites(
+    ExchangeAccountWrites[T], ExchangeKeyWrites[T], ExchangeTransferWrites[T], ExchangeFeeWrites[T]
+):
     """Exchange Link: sub-accounts, their keys, transfers and commissions."""

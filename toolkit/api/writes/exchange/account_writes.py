@@ -8,7 +8,7 @@ from toolkit.endpoints.exchange_link import account_writes
 from toolkit.writes.request import CallOptions
 
 
-class AccountWrites(WriteResource[T]):
+class ExchangeAccountWrites(WriteResource[T]):
     """Writes that create, delete and set up sub-accounts."""
 
     def create_sub_account(

@@ -8,7 +8,7 @@ from toolkit.endpoints.exchange_link import fee_writes
 from toolkit.writes.request import CallOptions
 
 
-class FeeWrites(WriteResource[T]):
+class ExchangeFeeWrites(WriteResource[T]):
     """Writes that set the commissions of sub-accounts."""
 
     def set_commission(

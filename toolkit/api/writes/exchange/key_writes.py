@@ -11,7 +11,7 @@ from toolkit.endpoints.exchange_link import key_writes
 from toolkit.writes.request import CallOptions
 
 
-class KeyWrites(WriteResource[T]):
+class ExchangeKeyWrites(WriteResource[T]):
     """Writes that change the API keys of sub-accounts."""
 
     def create_api_key(

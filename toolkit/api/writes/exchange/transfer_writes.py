@@ -10,7 +10,7 @@ from toolkit.endpoints.exchange_link import transfer_writes
 from toolkit.writes.request import CallOptions
 
 
-class TransferWrites(WriteResource[T]):
+class ExchangeTransferWrites(WriteResource[T]):
     """Writes that transfer the partner's funds."""
 
     def transfer(

@@ -1,7 +1,4 @@
-"""The Wallet API's endpoint for the permissions of an API key.
-
-No method of `Link` returns it, so it is not in `ENDPOINTS`.
-"""
+"""The API key itself: what it may do."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ def _flag(name: str, field: str, doc: str, *, optional: bool = True) -> Column:
 # Copies of the page differ in their fields. All have the three fields that are not optional here.
 KEY_PERMISSIONS = Endpoint(
     name="key_permissions",
-    system="account",
+    system="account.wallet",
     path="/sapi/v1/account/apiRestrictions",
     security="USER_DATA",
     rate_limit=SAPI_IP,
