@@ -206,6 +206,31 @@ class Link(LinkBound):
         """Address of each host."""
         return MappingProxyType(self._connection.session.hosts)
 
+    def account_id(self) -> str:
+        """The id of the account behind the Link's key, such as "uid:354937868". A new key has the same.
+
+        It begins with what it is: `uid` is the id that the exchange gives the account. Where it tells none,
+        `futures-alias` is its short code of the futures account. Those of a sandbox begin with "sandbox-".
+        Neither the key nor anything derived from it is in it.
+
+        Frames of private reads have it in `attrs["account"]`. It is looked up once for each key, with a key
+        of the Link that may serve USER_DATA, and kept in your state folder, under a salted digest of the key.
+
+        Requests: one where it is not known yet, of `GET /api/v3/account`, with a weight of 20. Where the
+        exchange tells no `uid`, one more, of `GET /fapi/v3/balance`, with a weight of 5.
+
+        Raises:
+            NoKeyError: None of the Link's keys may serve it. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly.
+            ContractError: The exchange tells no id.
+
+        Source:
+            https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account#account-information
+        """
+        with interrupts_explained():
+            return self._connection.accounts.fetch(self._connection.sender)
+
     def clock_offset(self, host: Host = "api") -> float | None:
         """Seconds by which the clock of a host is ahead of this machine's; None until first measured.
 

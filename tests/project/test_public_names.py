@@ -90,7 +90,7 @@ OBJECTS = {
         operations                                            writes, below
         get                                                   any other path
         estimate_weight usage budget                          rate limits
-        doctor clock_offset hosts source                      the connection
+        doctor clock_offset hosts source account_id           the connection, and who it belongs to
         close from_prompt
     """,
     "toolkit.demo()": "sandbox",  # and what a Link has

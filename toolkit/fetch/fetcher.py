@@ -90,6 +90,7 @@ class Fetcher:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
+        self._accounts = connection.accounts
         self._source = connection.source
         self.numbers = _checked_numbers(numbers)
         self._emails = _checked_emails(emails)
@@ -147,6 +148,7 @@ class Fetcher:
                     error.partial = self._frame(before, [plan.span])  # type: ignore[attr-defined]
                 raise
         frame = self._frame(fetch)
+        self._add_account(frame, is_private=endpoint.is_signed)
         try:
             self.warn_undeclared(endpoint, fetch.builder.undeclared)
             self._connection.warn_if_local_only()
@@ -185,7 +187,14 @@ class Fetcher:
         def frame_of(declared: Endpoint, found: list[dict[str, Any]], *, complete: bool) -> pd.DataFrame:
             builder = FrameBuilder(declared, numbers, emails)
             builder.add(found)
-            attrs = self._attrs(path, "unlisted", shown_parameters(parameters), stats, complete=complete)
+            attrs = self._attrs(
+                path,
+                "unlisted",
+                shown_parameters(parameters),
+                stats,
+                is_private=request.is_signed,
+                complete=complete,
+            )
             if not complete:
                 attrs["missing"] = [[None, None]]
             if known is not None:
@@ -203,6 +212,7 @@ class Fetcher:
                 error.partial = frame_of(*as_it_is, complete=False)
             raise
         frame = frame_of(endpoint, found, complete=chosen is None and is_one_object(payload))
+        self._add_account(frame, is_private=request.is_signed)
         try:
             self._connection.warn_if_local_only()
         except RateLimitWarning as warning:  # if warnings are errors
@@ -302,6 +312,7 @@ class Fetcher:
             endpoint.system,
             fetch.plan.display_arguments,
             fetch.stats,
+            is_private=endpoint.is_signed,
             complete=complete,
         )
         if missing is not None:
@@ -320,10 +331,12 @@ class Fetcher:
         shown: Mapping[str, object],
         stats: RequestStats,
         *,
+        is_private: bool,
         complete: bool,
     ) -> dict[str, object]:
         """The frame's attrs.
 
+        `account` is the account that private rows are of, as far as it is known without a request.
         `fetched_at` is this machine's time and `server_time` the host's, both at the end. `as_of` is the
         earliest `Date` of all responses in the frame: no part of it is older. It is None if a response has no
         such header, or came from a cache. `example` tells whether the rows are made up from a documented
@@ -334,6 +347,7 @@ class Fetcher:
             "endpoint": qualified_name,
             "system": system,
             "source": self._source,
+            "account": self._accounts.known(self._sender) if is_private else None,
             "parameters": dict(shown),
             "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
             "server_time": stats.server_time and stats.server_time.isoformat(timespec="milliseconds"),
@@ -343,6 +357,16 @@ class Fetcher:
             "complete": complete,
             "example": stats.example,
         }
+
+    def _add_account(self, frame: pd.DataFrame, *, is_private: bool) -> None:
+        """Look up the account of a private frame that does not have it; an interrupt carries the frame."""
+        if not is_private or frame.attrs["account"] is not None:
+            return
+        try:
+            frame.attrs["account"] = self._accounts.look_up(self._sender)
+        except BaseException as error:
+            error.partial = frame  # type: ignore[attr-defined]
+            raise
 
     def count_down(self, what: str, seconds: float) -> None:
         """Wait, and show the time left if long fetches show a bar."""
