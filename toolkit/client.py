@@ -23,6 +23,7 @@ from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host, Security
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.fetch.estimates import WeightEstimate, estimate_weight
 from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.given_names import NamesSource, names_from
 from toolkit.fetch.progress import notice
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Connection
@@ -59,6 +60,7 @@ class Settings(TypedDict, total=False):
     limit_fraction: float
     progress: bool
     workers: int
+    names: NamesSource | None
     clock: Clock | None
 
 
@@ -100,6 +102,9 @@ class Link(LinkBound):
         progress: Show a progress bar for a fetch that takes longer than a second, and show what a call
             waits for. Waits of more than a second are also logged, at level INFO, with reason and end.
         workers: Maximum number of concurrent requests of one fetch.
+        names: Your own names of customers and sub-accounts, by id: a dict, a DataFrame with the columns `id`
+            and `name`, or the path of such a CSV file. Frames then have a column of names beside each of
+            these ids, such as `sub_account_name`, and charts and panels show them. Names are sent nowhere.
         clock: Source of time and of waiting; for tests.
 
     Attributes:
@@ -136,8 +141,10 @@ class Link(LinkBound):
         limit_fraction: float = 1.0,
         progress: bool = True,
         workers: int = 32,
+        names: NamesSource | None = None,
         clock: Clock | None = None,
     ) -> None:
+        checked_names = names_from(names)
         given = (profile, key, secret, private_key, passphrase)
         if keys is None:
             keys = find_keys(
@@ -165,7 +172,14 @@ class Link(LinkBound):
             clock=clock,
         )
         self._budget = BudgetView(self._connection.budget)
-        self._fetcher = Fetcher(self._connection, numbers, emails=emails, progress=progress, workers=workers)
+        self._fetcher = Fetcher(
+            self._connection,
+            numbers,
+            emails=emails,
+            progress=progress,
+            workers=workers,
+            names=checked_names,
+        )
         self.exchange = ExchangeReads(self._fetcher)
         self.spot = SpotReads(self._fetcher)
         self.futures = FuturesReads(self._fetcher)
@@ -195,6 +209,12 @@ class Link(LinkBound):
     def source(self) -> str:
         """Source of the rows: "live", or "sandbox" if every host, without exception, is this machine."""
         return self._connection.source
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Your own names of customers and sub-accounts, by id, read-only; empty if none were given."""
+        names = self._fetcher.names
+        return MappingProxyType({}) if names is None else names.by_id
 
     @property
     def budget(self) -> BudgetView:

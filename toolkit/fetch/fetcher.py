@@ -29,6 +29,7 @@ from toolkit.fetch.windows import Gap, PlannedRequest
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
 from toolkit.frames.infer_rows import is_one_object
+from toolkit.frames.names import Names
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
@@ -70,9 +71,10 @@ class Fetcher:
         emails: E-mail addresses "masked" or "clear".
         progress: Whether a long fetch shows a bar.
         workers: Maximum number of simultaneous requests of a fetch.
+        names: The user's own names, which frames have beside ids; None for none.
 
     Attributes:
-        numbers: As given.
+        numbers, names: As given.
 
     Raises:
         UsageError: `numbers`, `emails` or `workers` is invalid.
@@ -86,6 +88,7 @@ class Fetcher:
         emails: Emails,
         progress: bool,
         workers: int,
+        names: Names | None = None,
     ) -> None:
         self._connection = connection
         self._sender = connection.sender
@@ -94,6 +97,7 @@ class Fetcher:
         self._source = connection.source
         self.numbers = _checked_numbers(numbers)
         self._emails = _checked_emails(emails)
+        self.names = names
         self._progress = progress
         self._workers = _checked_workers(workers)
         # Rows of the last fetch of an endpoint without a span, to request as many pages at once.
@@ -103,6 +107,16 @@ class Fetcher:
 
     def _make_lock(self) -> None:
         self._warning = threading.Lock()
+
+    def without_names(self) -> Fetcher:
+        """Return a fetcher like this one whose frames have declared columns alone."""
+        return Fetcher(
+            self._connection,
+            self.numbers,
+            emails=self._emails,
+            progress=self._progress,
+            workers=self._workers,
+        )
 
     def fetch(
         self,
@@ -319,6 +333,8 @@ class Fetcher:
             spans = [[iso(span.start), iso(span.end)] for span in missing]
             attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # the endpoint has no times
         frame = fetch.builder.frame(attrs)
+        if self.names is not None:
+            self.names.add_to(frame, endpoint.columns)
         if (grid := fetch.plan.grid) is not None and fetch.plan.span:
             times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
             frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, [*(missing or []), *fetch.unended], times)
