@@ -55,7 +55,6 @@ def in_words(names: Mapping[str, str], shown: Iterable[str]) -> str:
         names: What ids are called, by id.
         shown: The ids in the chart.
     """
-    named = [
-        f"{names[id_]} is {id_}" for id_ in shown if id_ in names and not names[id_].endswith(f"({id_})")
-    ]
+    called = {id_: names[id_] for id_ in shown if id_ in names}
+    named = [f"{name} is {id_}" for id_, name in called.items() if not name.endswith(f"({id_})")]
     return f" {'; '.join(named)}." if named else ""

@@ -53,8 +53,9 @@ def rebates(
             income or the rebates of each trader. It may be filtered or grouped. A Series of amounts also
             works, with `asset` if it does not name one.
         by: "asset" draws a chart for each asset, one above the other, each with a scale of its own.
-            Any other column, such as "symbol" or "customer_id", stacks the bars by its values, ids with
-            your own names where the frame has them; None does not stack. Both require a single asset, because amounts of different assets do not add up.
+            Any other column, such as "symbol" or "customer_id", stacks the bars by its values,
+            and calls ids by your own names where the frame has them; None does not stack. Both require a
+            single asset, because amounts of different assets do not add up.
         asset: Only rebates paid in this asset.
         freq: "D" for days, "W" for weeks, "MS" for months, all in UTC.
         top: Largest number of charts, or of values in a stack. The rest of a stack is added up as "Others";
@@ -77,7 +78,7 @@ def rebates(
     all_assets = _ranked_assets(rows)
     if asset is not None:
         rows = rows[rows["asset"] == asset]
-    chart = _Chart(title, freq, stack, top, rows.attrs, names)
+    chart = _Chart(title, freq, stack, top, rows.attrs, names=names)
     assets = _ranked_assets(rows)
     if not assets:
         target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
@@ -172,6 +173,7 @@ class _Chart:
         stack: str | None,
         top: int,
         attrs: dict[object, object],
+        *,
         names: Mapping[str, str],
     ) -> None:
         self._names = names

@@ -15,48 +15,17 @@ from typing import Any
 import pytest
 
 import toolkit
-from tests.support.recording import RecordedRequest, RecordingServer, answer, recording_server
+from tests.support.account_front import ACCOUNT, Front
+from tests.support.recording import answer, recording_server
 from tests.support.sandbox_env import PATIENT, SandboxEnv
 from tests.support.writes import small_world
 from toolkit.auth.credentials import Credentials, Keys
 from toolkit.auth.signers import make_signer
-from toolkit.endpoints import BASE_URLS
 from toolkit.errors import ContractError, CredentialsError, NoKeyError, NotFoundError
 from toolkit.gateway.accounts import RETRY_AFTER_S
 from toolkit.sandbox import Sandbox
 
-ACCOUNT, FUTURES = "/api/v3/account", "/fapi/v3/balance"
 EXAMPLE = b"X-Sandbox-Example: yes"
-
-
-class Front:
-    """A server in front of a sandbox, whose answers about the account are chosen by the test."""
-
-    def __init__(self, server: RecordingServer) -> None:
-        self.server = server
-        self.account = answer(200, b'{"uid": 354937868, "balances": []}')
-        self.futures = answer(200, b"[]")
-        self.refused = ""
-        self.before: Callable[[], None] = lambda: None
-        server.respond = self._respond
-        self.hosts = dict.fromkeys(BASE_URLS, server.address)
-
-    def _respond(self, request: RecordedRequest) -> bytes:
-        path = request.target.partition("?")[0]
-        if path == ACCOUNT:
-            self.before()
-            return self.account
-        if self.refused and self.refused in request.target:
-            return answer(400, b'{"code": -1121, "msg": "Invalid symbol."}')
-        return self.futures if path == FUTURES else self.server._answer(request.raw)
-
-    def sent(self, *paths: str) -> int:
-        """How many requests of these paths arrived."""
-        return sum(each.target.partition("?")[0] in paths for each in self.server.sent)
-
-    @property
-    def lookups(self) -> int:
-        return self.sent(ACCOUNT, FUTURES)
 
 
 @pytest.fixture
