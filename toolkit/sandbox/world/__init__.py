@@ -24,13 +24,14 @@ from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
 from toolkit.sandbox.world import examples, people
-from toolkit.sandbox.world.balances import Balances, Worth, master_balances
+from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
 from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
+from toolkit.sandbox.world.positions import Worth
 from toolkit.sandbox.world.rates import futures_rates, spot_rates
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,
@@ -360,7 +361,9 @@ class World:
             "exchange.spot_balances": LiveTable(
                 accounts, lambda each, _, now: people.spot_row(each, self.worth(now)), now_ms
             ),
-            "exchange.margin_balances": LiveTable(accounts, lambda each, *_: people.margin_row(each), now_ms),
+            "exchange.margin_balances": LiveTable(
+                accounts, lambda each, _, now: people.margin_row(each, self.worth(now)), now_ms
+            ),
             "exchange.futures_balances": LiveTable(
                 accounts,
                 lambda each, filters, now: people.futures_row(each, filters["futuresType"], self.worth(now)),
