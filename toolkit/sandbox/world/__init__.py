@@ -56,6 +56,7 @@ from toolkit.sandbox.world.transfers import (
     spot_table,
     universal_table,
 )
+from toolkit.sandbox.world.volumes import Volumes
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
@@ -89,6 +90,7 @@ class World:
         transfer_ids: Generates the ids of new transfers.
         deletions: Number of deleted sub-accounts by UTC day since 1970.
         futures_transfers: Number of futures transfers by minute since 1970.
+        volumes: What each sub-account traded in the last thirty days.
     """
 
     @in_own_context
@@ -139,6 +141,8 @@ class World:
         self.transfer_ids = TransferIds()
         self.transfers: dict[str, TransferTable] = {}
         self._tables = self._make_tables(rebates_per_day)
+        rebates = (self.table("exchange.rebates"), self.table("exchange.futures_rebates"))
+        self.volumes = Volumes(*rebates, self.worth)
 
     def __repr__(self) -> str:
         return f"World(seed={self.seed}, sub_accounts={len(self.accounts)}, customers={len(self.customers)})"

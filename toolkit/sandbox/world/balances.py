@@ -112,11 +112,14 @@ class Balances:
 class FuturesTotals:
     """The sums over the assets of a futures wallet, in one unit."""
 
-    wallet: Decimal
-    profit: Decimal
-    position_margin: Decimal
-    maintenance_margin: Decimal
-    order_margin: Decimal
+    wallet: Decimal = Decimal(0)
+    profit: Decimal = Decimal(0)
+    position_margin: Decimal = Decimal(0)
+    maintenance_margin: Decimal = Decimal(0)
+    order_margin: Decimal = Decimal(0)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
     @classmethod
     def of(cls, held: Balances, wallet: Wallet, worth: Worth, unit: str = "") -> Self:

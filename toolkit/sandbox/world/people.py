@@ -268,13 +268,21 @@ def futures_row(account: SubAccount, market: str, worth: Worth) -> Row:
     totals = FuturesTotals.of(held, "um", worth)
     return {
         "subAccountId": account.id,
-        "totalInitialMargin": f"{totals.position_margin + totals.order_margin:.10f}",
-        "totalMaintenanceMargin": f"{totals.maintenance_margin:.10f}",
-        "totalWalletBalance": f"{totals.wallet:.10f}",
-        "totalUnrealizedProfit": f"{totals.profit:.10f}",
-        "totalMarginBalance": f"{totals.wallet + totals.profit:.10f}",
-        "totalPositionInitialMargin": f"{totals.position_margin:.10f}",
-        "totalOpenOrderInitialMargin": f"{totals.order_margin:.10f}",
+        **um_totals(totals, 10),
         "futuresEnable": True,
         "asset": "USD",
     }
+
+
+def um_totals(totals: FuturesTotals, decimals: int) -> Row:
+    """What an account has on USD-M, in dollars."""
+    amounts = {
+        "totalInitialMargin": totals.position_margin + totals.order_margin,
+        "totalMaintenanceMargin": totals.maintenance_margin,
+        "totalWalletBalance": totals.wallet,
+        "totalUnrealizedProfit": totals.profit,
+        "totalMarginBalance": totals.wallet + totals.profit,
+        "totalPositionInitialMargin": totals.position_margin,
+        "totalOpenOrderInitialMargin": totals.order_margin,
+    }
+    return {name: f"{amount:.{decimals}f}" for name, amount in amounts.items()}
