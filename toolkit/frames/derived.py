@@ -24,7 +24,7 @@ def derived_array(
     order_by: str | None = None,
     exact: bool,
 ) -> pa.Array:
-    """The values of a derived column.
+    """The values of a column that is derived from the response.
 
     Args:
         column: The column.
