@@ -29,6 +29,12 @@ _OF_ENDPOINT: dict[str, dict[str, tuple[str, str]]] = {
         "deposit_id": (_DEPOSIT, 'deposit["deposit_id"]'),
         "sub_account_id": (_DEPOSIT, 'deposit["sub_account_id"]'),
     },
+    "account.spot.order": {
+        "order_id": (
+            'orders = link.account.spot.orders("BTCUSDT", start="-30D")',
+            'orders["order_id"].iloc[-1]',
+        ),
+    },
 }
 
 
