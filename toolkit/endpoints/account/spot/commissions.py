@@ -64,7 +64,7 @@ COMMISSION = Endpoint(
             name="discount",
             field="discount.discount",
             kind="amount",
-            doc="What the standard commission is multiplied by if it is paid in that asset: 0.75 is 25 % off.",
+            doc="What a standard commission is multiplied by if paid in that asset: 0.75 is 25 % off.",
             optional=True,
         ),
     ),

@@ -54,8 +54,8 @@ class AccountSpotCommissionReads(ReadResource):
                 asset.
             - discount_enabled_for_symbol (flag): The symbol has the discount.
             - discount_asset (text): Asset in which commissions are discounted.
-            - discount (amount): What the standard commission is multiplied by if it is paid in that
-                asset: 0.75 is 25 % off.
+            - discount (amount): What a standard commission is multiplied by if paid in that asset: 0.75
+                is 25 % off.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
