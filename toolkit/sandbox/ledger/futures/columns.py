@@ -7,7 +7,7 @@ assets in `ASSETS`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -31,19 +31,18 @@ INCOME_TYPES = (
 class Columns:
     """Columns of the same length."""
 
+    __slots__: tuple[str, ...] = ()
+
     def __len__(self) -> int:
-        first = next(iter(fields(self)))  # type: ignore[arg-type]
-        return len(getattr(self, first.name))
+        return len(getattr(self, self.__slots__[0]))
 
     def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
-        names = [each.name for each in fields(self)]  # type: ignore[arg-type]
-        return type(self)(**{name: getattr(self, name)[rows] for name in names})
+        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """The rows of some parts, one after another."""
-        names = [each.name for each in fields(cls)]  # type: ignore[arg-type]
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +56,7 @@ class Fills(Columns):
         commission: The commission, which the wallet pays, in units of its asset.
         position: Position after the fill, negative if short.
         cost: What that position cost, negative if short: its entry price is cost by position.
+        clearance: What a liquidation costs besides; 0 for any other fill.
     """
 
     time: Int64Array
@@ -74,6 +74,7 @@ class Fills(Columns):
     maker: BoolArray
     position: Int64Array
     cost: Int64Array
+    clearance: Int64Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +120,16 @@ class FundingPayments(Columns):
     mark: Int64Array
     rate: Int64Array
     amount: Int64Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WalletTransfers(Columns):
+    """Transfers into the wallet, and out of it: those have negative amounts. Ids are unique."""
+
+    time: Int64Array
+    asset: Int64Array
+    amount: Int64Array
+    id: Int64Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
