@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,6 +55,9 @@ from toolkit.sandbox.world.transfers import (
     spot_table,
     universal_table,
 )
+
+if TYPE_CHECKING:
+    from toolkit.sandbox.ledger import Ledger
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
@@ -153,6 +156,10 @@ class World:
         if self._customer is None:
             raise LookupError("no customer of this world has an id and trades futures")
         return self._customer
+
+    def ledger(self, owner: str) -> Ledger:
+        """The books of an account, by its owner as keys have it (`keys.PARTNER` ...) or by its uid."""
+        raise NotImplementedError
 
     def worth(self, now_ms: int) -> Worth:
         """Dollars for one unit of each asset at a time (ms)."""
