@@ -6,13 +6,10 @@ assets in `ASSETS`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
-
-import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, Int64Array
+from toolkit.sandbox.ledger.columns import Columns
 
 ORDER_STATUSES = ("NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED")
 INCOME_TYPES = (
@@ -28,25 +25,8 @@ INCOME_TYPES = (
 )
 
 
-class Columns:
-    """Columns of the same length."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(getattr(self, self.__slots__[0]))
-
-    def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
-        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The rows of some parts, one after another."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fills(Columns):
+@dataclass(frozen=True, slots=True)
+class FuturesFills(Columns):
     """Trades of an account, oldest first.
 
     Attributes:
@@ -59,10 +39,9 @@ class Fills(Columns):
         clearance: What a liquidation costs besides; 0 for any other fill.
     """
 
-    time: Int64Array
     market: Int64Array
     id: Int64Array
-    order_id: Int64Array
+    order: Int64Array
     price: Int64Array
     quantity: Int64Array
     quote: Int64Array
@@ -70,34 +49,33 @@ class Fills(Columns):
     fee: Int64Array
     commission: Int64Array
     commission_asset: Int64Array
-    buyer: BoolArray
-    maker: BoolArray
+    is_buyer: BoolArray
+    is_maker: BoolArray
     position: Int64Array
     cost: Int64Array
     clearance: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Orders(Columns):
+@dataclass(frozen=True, slots=True)
+class FuturesOrders(Columns):
     """Orders of an account as they were at some time, in the order they were placed.
 
     Attributes:
         time: When it was placed.
-        update_time: When it was last filled or cancelled.
-        limit: Whether it is a limit order, otherwise a market order.
+        updated: When it was last filled or cancelled.
+        is_limit: Whether it is a limit order, otherwise a market order.
         price: The limit; 0 for a market order.
         executed: Filled quantity.
         quote: Price times quantity of its fills.
         status: Index in `ORDER_STATUSES`.
     """
 
-    time: Int64Array
-    update_time: Int64Array
+    updated: Int64Array
     market: Int64Array
     id: Int64Array
-    buyer: BoolArray
-    limit: BoolArray
-    reduce_only: BoolArray
+    is_buyer: BoolArray
+    is_limit: BoolArray
+    is_reduce_only: BoolArray
     price: Int64Array
     quantity: Int64Array
     executed: Int64Array
@@ -105,7 +83,7 @@ class Orders(Columns):
     status: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class FundingPayments(Columns):
     """Payments of funding, oldest first.
 
@@ -114,7 +92,6 @@ class FundingPayments(Columns):
         amount: What the wallet gets: minus position times mark price times rate.
     """
 
-    time: Int64Array
     market: Int64Array
     position: Int64Array
     mark: Int64Array
@@ -122,17 +99,16 @@ class FundingPayments(Columns):
     amount: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WalletTransfers(Columns):
+@dataclass(frozen=True, slots=True)
+class UmTransfers(Columns):
     """Transfers into the wallet, and out of it: those have negative amounts. Ids are unique."""
 
-    time: Int64Array
     asset: Int64Array
     amount: Int64Array
     id: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class IncomeRows(Columns):
     """Changes of the wallet, oldest first.
 
@@ -145,7 +121,6 @@ class IncomeRows(Columns):
         trade_id: Id of the fill, 0 if none.
     """
 
-    time: Int64Array
     kind: Int64Array
     market: Int64Array
     asset: Int64Array

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.sandbox.ledger.futures.columns import Fills, FundingPayments
+from toolkit.sandbox.hashing import Int64Array
+from toolkit.sandbox.ledger.futures.columns import FundingPayments, FuturesFills
 from toolkit.sandbox.market.funding import funding_rates
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import UM
@@ -13,7 +14,7 @@ from toolkit.sandbox.world.units import UNITS
 _ANY = 2**62
 
 
-def funding_of(history: MarketHistory, fills: Fills, start_ms: int, end_ms: int) -> FundingPayments:
+def funding_of(history: MarketHistory, fills: FuturesFills, start_ms: int, end_ms: int) -> FundingPayments:
     """The payments of a span (ms), both ends included, for the positions that these fills make."""
     made = []
     for market in np.unique(fills.market).tolist():
@@ -38,12 +39,10 @@ def funding_of(history: MarketHistory, fills: Fills, start_ms: int, end_ms: int)
                 amount=_amounts(position[held], rates.mark[held], rates.rate[held]),
             )
         )
-    none = np.empty(0, dtype=np.int64)
-    joined = FundingPayments.joined([FundingPayments(*[none] * 6), *made])
-    return joined[np.argsort(joined.time, kind="stable")]
+    return FundingPayments.joined(FundingPayments.empty(), *made)
 
 
-def _amounts(position: np.ndarray, mark: np.ndarray, rate: np.ndarray) -> np.ndarray:
+def _amounts(position: Int64Array, mark: Int64Array, rate: Int64Array) -> Int64Array:
     """Minus position times mark price times rate, rounded to 1e-8."""
     divisor = UNITS * UNITS
     # Python's integers: the product exceeds 64 bits.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array, hash_key, uniform
-from toolkit.sandbox.ledger.futures.columns import INCOME_TYPES, IncomeRows, WalletTransfers
+from toolkit.sandbox.ledger.futures.columns import INCOME_TYPES, IncomeRows, UmTransfers
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.rates import KICKBACK
 from toolkit.sandbox.world.stream import DAY, HOUR
@@ -45,7 +45,7 @@ class IncomeOf:
     def __init__(
         self,
         account: FuturesAccount,
-        transfers: Callable[[int, int], WalletTransfers],
+        transfers: Callable[[int, int], UmTransfers],
         bookings: Bookings,
         *,
         is_partner: bool,
@@ -74,7 +74,7 @@ class IncomeOf:
             for kind, maker in self._makers.items()
             if (kinds is None or kind in kinds) and start_ms <= end_ms
         ]
-        rows = IncomeRows.joined([_none(), *made])
+        rows = IncomeRows.joined(IncomeRows.empty(), *made)
         rows = rows[(start_ms <= rows.time) & (rows.time <= end_ms) & (rows.income != 0)]
         return rows[np.lexsort((rows.tran_id, rows.kind, rows.time))]
 
@@ -133,10 +133,14 @@ class IncomeOf:
         days = np.arange(start_ms // DAY, end_ms // DAY + 1, dtype=np.int64)
         days = days[uniform(hash_key(self._key, kind, "happens"), days) < chance]
         dollars = least * 16 ** uniform(hash_key(self._key, kind, "amount"), days)
-        return _rows(kind, days * DAY + self._within(kind, days, DAY), np.rint(dollars * 100) * (UNITS // 100))
+        return _rows(
+            kind, days * DAY + self._within(kind, days, DAY), np.rint(dollars * 100) * (UNITS // 100)
+        )
 
     def _within(self, label: str, numbers: Int64Array, span_ms: int) -> Int64Array:
-        offsets: Int64Array = (uniform(hash_key(self._key, label, "time"), numbers) * span_ms).astype(np.int64)
+        offsets: Int64Array = (uniform(hash_key(self._key, label, "time"), numbers) * span_ms).astype(
+            np.int64
+        )
         return offsets
 
 
@@ -161,12 +165,7 @@ def _rows(
         kind=whole + INCOME_TYPES.index(kind),
         market=market,
         asset=whole + _USDT if asset is None else asset,
-        income=income.astype(np.int64),
+        income=income,
         tran_id=tran_id,
         trade_id=whole if trade_id is None else trade_id,
     )
-
-
-def _none() -> IncomeRows:
-    nothing = np.empty(0, dtype=np.int64)
-    return _rows("TRANSFER", nothing, nothing)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array
-from toolkit.sandbox.ledger.futures.columns import Fills, Orders, Position
+from toolkit.sandbox.ledger.futures.columns import FuturesFills, FuturesOrders, Position
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import UM
 from toolkit.sandbox.market.values import values_at
@@ -26,8 +26,9 @@ def maintenance_rate(market: int) -> int:
 def make_positions(
     history: MarketHistory,
     leverages: Int64Array,
-    fills: Fills,
-    orders: Orders,
+    fills: FuturesFills,
+    orders: FuturesOrders,
+    *,
     at_ms: int,
     wallet: int | None,
 ) -> list[Position]:
@@ -53,7 +54,7 @@ def make_positions(
     return [replace(each, liquidation_price=_liquidation_price(each, equity)) for each in made]
 
 
-def _position(market: int, fills: Fills, orders: Orders, mark: int, leverage: int) -> Position:
+def _position(market: int, fills: FuturesFills, orders: FuturesOrders, mark: int, leverage: int) -> Position:
     quantity, cost, fees, time = 0, 0, 0, 0
     if len(fills):
         quantity, cost, time = int(fills.position[-1]), int(fills.cost[-1]), int(fills.time[-1])
@@ -61,7 +62,7 @@ def _position(market: int, fills: Fills, orders: Orders, mark: int, leverage: in
     notional = _rounded(quantity * mark, UNITS)
     values = [_rounded(int(size - done) * int(price), UNITS) for size, done, price in zip(
         orders.quantity, orders.executed, orders.price, strict=True)]  # fmt: skip
-    bids = sum(value for value, buyer in zip(values, orders.buyer, strict=True) if buyer)
+    bids = sum(value for value, buyer in zip(values, orders.is_buyer, strict=True) if buyer)
     asks = sum(values) - bids
     return Position(
         market=market,
@@ -82,7 +83,7 @@ def _position(market: int, fills: Fills, orders: Orders, mark: int, leverage: in
     )
 
 
-def _opening(fills: Fills) -> int:
+def _opening(fills: FuturesFills) -> int:
     """The fill that opened the present position: the one after the last with none, or with the other side."""
     other = np.flatnonzero(np.sign(fills.position) != np.sign(fills.position[-1]))
     return int(other[-1]) + 1 if len(other) else 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, uniform
-from toolkit.sandbox.ledger.futures.columns import Columns
+from toolkit.sandbox.ledger.columns import Columns
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS, TradingHours
 from toolkit.sandbox.market.symbols import Market
 
@@ -33,21 +33,20 @@ _AFTER_REOPENING_MS = 4 * HOUR_MS
 _FOREVER = 2**62
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Episodes(Columns):
     """Positions from opening to close: one row each.
 
     Attributes:
+        time: When each order is filled, a column for each; ascending up to the number of orders.
         market: Index of the market.
         slot: Number of the slot.
         orders: Number of orders.
-        times: When each order is filled, one column for each; ascending up to the number of orders.
     """
 
     market: Int64Array
     slot: Int64Array
     orders: Int64Array
-    times: Int64Array
 
 
 class Planner:
@@ -115,7 +114,7 @@ class Planner:
         first, last = times[:, 0], times[rows, orders - 1]
         listed, delisted = np.array(self._listed)[market], np.array(self._delisted)[market]
         there = (first >= np.maximum(listed, self._opened_ms)) & (last + DAY_MS < delisted)
-        return Episodes(market, slot, orders, times)[there]
+        return Episodes(times, market, slot, orders)[there]
 
     def _slots(self, part: int) -> tuple[Int64Array, Int64Array]:
         """Market and number of the slots that begin in this part."""

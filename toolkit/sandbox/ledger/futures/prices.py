@@ -42,5 +42,5 @@ class FillPrices:
         for each in np.unique(market).tolist():
             rows = np.flatnonzero(market == each)
             logs[rows] += self._history.series(self._markets[each]).premium_at(times[rows])
-        ticks = np.maximum(np.rint(np.exp(logs + self._scales[market])), 1.0)
-        return ticks.astype(np.int64)
+        ticks: Int64Array = np.maximum(np.rint(np.exp(logs + self._scales[market])), 1.0).astype(np.int64)
+        return ticks

@@ -93,18 +93,17 @@ class RestingOrders:
             quantity=size * self._step[market],
             filled=false,
         )
-        return orders[self._kept_away(market, placed, done, limit, buyer)] if len(market) else orders
+        return orders[self._kept_away(orders, limit)] if len(orders) else orders
 
-    def _kept_away(
-        self, market: Int64Array, placed: Int64Array, done: Int64Array, limit: Int64Array, buyer: Int64Array
-    ) -> Int64Array:
-        """The orders that the market stays away from, by time."""
+    def _kept_away(self, orders: PlacedOrders, limit: Int64Array) -> Int64Array:
+        """The orders whose limits, in ticks, the market stays away from, by time."""
+        market, placed, done = orders.market, orders.time, orders.done
         hours = (done - placed) // HOUR_MS + 2
         row = np.repeat(np.arange(len(market)), hours)
         first = np.repeat(np.cumsum(hours) - hours, hours)
         times = np.minimum(placed[row] + (np.arange(len(row)) - first) * HOUR_MS, done[row])
         distance = self._prices.at(market[row], times) / limit[row] - 1
-        near = np.where(buyer[row], distance, -distance) < _DISTANCE_KEPT
+        near = np.where(orders.buyer[row] == 1, distance, -distance) < _DISTANCE_KEPT
         reached = np.zeros(len(market), dtype=np.bool_)
         reached[row[near]] = True
         kept = np.flatnonzero(~reached)

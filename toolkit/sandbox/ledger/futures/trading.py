@@ -8,13 +8,15 @@ realized exactly what was received less what was paid.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
-from toolkit.sandbox.ledger.futures.columns import Columns, Fills
+from toolkit.sandbox.ledger.columns import Columns
+from toolkit.sandbox.ledger.futures.columns import FuturesFills
 from toolkit.sandbox.ledger.futures.plan import MOST_ORDERS, Episodes, Planner
 from toolkit.sandbox.ledger.futures.prices import FillPrices
 from toolkit.sandbox.market.history import MarketHistory
@@ -38,10 +40,11 @@ _IN_BNB = 0.25  # fraction of days
 _LIQUIDATED = 0.06  # fraction of losing positions
 _BNB, _USDT = ASSETS.index("BNB"), ASSETS.index("USDT")
 # Labels of the numbers drawn for each order.
-_SIZE, _ACT, _MUCH, _MAKER, _MARKET_ORDER, _PLACED, _PRICE, _MANY = range(8)
+_SIZE, _ACT, _MUCH, _MAKER, _MARKET_ORDER, _PLACED, _WAIT, _MANY = range(8)
+_QUOTE = 6  # its place in the row of a fill
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class PlacedOrders(Columns):
     """Orders with what became of them in the end.
 
@@ -50,7 +53,6 @@ class PlacedOrders(Columns):
         first_fill: When it was first filled; as `done` if it never was.
     """
 
-    time: Int64Array
     done: Int64Array
     first_fill: Int64Array
     market: Int64Array
@@ -63,14 +65,14 @@ class PlacedOrders(Columns):
     filled: Int64Array
 
 
-class _Part(NamedTuple):
-    """What some episodes are made of, as Python's numbers."""
+class _Draft(NamedTuple):
+    """What an order is made of: its time and id, random numbers, and two prices of its minute in ticks."""
 
-    draws: list[list[list[float]]]
-    shares: list[list[list[float]]]
-    edges: list[list[tuple[int, int]]]
-    ids: list[list[int]]
-    sizes: list[int]
+    time: int
+    id: int
+    draws: list[float]
+    shares: list[float]
+    edges: list[int]
 
 
 @dataclass(slots=True)
@@ -79,7 +81,6 @@ class _Holding:
 
     position: int = 0
     cost: int = 0
-    fills: list[tuple[int, ...]] = field(default_factory=list)
 
     def fill(self, quantity: int, value: int) -> int:
         """Buy (or sell, if negative) for a value, and return the profit that is realized."""
@@ -117,19 +118,18 @@ class TradingParts:
         self._ticks = np.array([10 ** (DECIMALS - each.price_decimals) for each in markets])
         self._steps = np.array([10 ** (DECIMALS - each.quantity_decimals) for each in markets])
 
-    def make(self, part: int) -> tuple[PlacedOrders, Fills]:
+    def make(self, part: int) -> tuple[PlacedOrders, FuturesFills]:
         """The orders and fills of the episodes of a part, oldest first."""
         episodes = self._planner.episodes(part)
-        numbers = self._numbers(episodes)
         orders: list[tuple[int, ...]] = []
         fills: list[tuple[int, ...]] = []
-        rows = zip(episodes.market.tolist(), episodes.orders.tolist(), episodes.times.tolist(), strict=True)
-        for row, (market, count, times) in enumerate(rows):
-            self._play(market, times[:count], row, numbers, orders, fills)
+        drafts, sizes = self._drafts(episodes)
+        for market, size, planned in zip(episodes.market.tolist(), sizes, drafts, strict=True):
+            self._play(market, size, planned, orders, fills)
         return self._orders(orders), self._fills(fills)
 
-    def _numbers(self, episodes: Episodes) -> _Part:
-        """Random numbers of each order and fill, and two prices of its minute."""
+    def _drafts(self, episodes: Episodes) -> tuple[list[list[_Draft]], list[int]]:
+        """The orders of each episode, and the usual size of them in steps."""
         shape = (len(episodes), MOST_ORDERS)
         draws, shares = (
             self._planner.numbers(label, episodes.market, episodes.slot, MOST_ORDERS * each).reshape(
@@ -138,61 +138,59 @@ class TradingParts:
             for label, each in (("orders", 8), ("fills", 2 * _MOST_FILLS))
         )
         there = np.arange(MOST_ORDERS) < episodes.orders[:, None]
-        edges = np.zeros((*shape, 2), dtype=np.int64)
         market = np.broadcast_to(episodes.market[:, None], shape)
+        edges = np.zeros((*shape, 2), dtype=np.int64)
         if there.any():
-            edges[there] = np.stack(
-                self._prices.within_minutes(market[there], episodes.times[there]), axis=1
-            )
-        ids = order_ids(self._id_key, market, episodes.times)
+            edges[there] = np.stack(self._prices.within_minutes(market[there], episodes.time[there]), axis=1)
+        ids = order_ids(self._id_key, market, episodes.time)
         price = edges[:, 0, 1] * self._ticks[episodes.market]
         sizes = usual_size(draws[:, 0, _SIZE], price, self._steps[episodes.market])
-        return _Part(draws.tolist(), shares.tolist(), edges.tolist(), ids.tolist(), sizes.tolist())
+        columns = (each.tolist() for each in (episodes.orders, episodes.time, ids, draws, shares, edges))
+        drafts = [
+            [_Draft(*cells) for cells in list(zip(*each, strict=True))[:count]]
+            for count, *each in zip(*columns, strict=True)
+        ]
+        return drafts, sizes.tolist()
 
     def _play(
         self,
         market: int,
-        times: list[int],
-        row: int,
-        numbers: _Part,
+        size: int,
+        drafts: list[_Draft],
         orders: list[tuple[int, ...]],
         fills: list[tuple[int, ...]],
     ) -> None:
         """Append the orders and fills of one episode."""
         holding = _Holding()
         tick, step = int(self._ticks[market]), int(self._steps[market])
-        size = numbers.sizes[row]
-        for number, time in enumerate(times):
-            draws = numbers.draws[row][number]
-            last = number == len(times) - 1
+        for draft in drafts:
+            draws, last = draft.draws, draft is drafts[-1]
             quantity = _quantity(holding.position, size, draws, last=last)
+            buys, maker = quantity > 0, draws[_MAKER] < 0.4
             reduces = holding.position * quantity < 0 and abs(quantity) <= abs(holding.position)
-            maker = draws[_MAKER] < 0.4
-            made = _pieces(abs(quantity), time, quantity > 0, maker, draws, numbers.shares[row][number],
-                           numbers.edges[row][number])  # fmt: skip
-            order_id = numbers.ids[row][number]
-            realized_before = len(fills)
+            made = _pieces(draft, abs(quantity), buys=buys, maker=maker)
+            profit = 0
             for place, (moment, ticks, steps) in enumerate(made):
-                signed = steps if quantity > 0 else -steps
                 quote = ticks * tick * steps * step // UNITS
-                realized = holding.fill(signed, quote if quantity > 0 else -quote)
-                fills.append((moment, market, place, order_id, ticks * tick, steps * step, quote, realized,
-                              quantity > 0, maker, holding.position * step, holding.cost, 0))  # fmt: skip
-            lost = last and not maker and sum(each[7] for each in fills[realized_before:]) < 0
-            if lost and draws[_SIZE] < _LIQUIDATED:
-                final = fills[-1]
-                fills[-1] = (*final[:-1], final[6] * _CLEARANCE // _RATE_UNIT)
+                realized = holding.fill(steps if buys else -steps, quote if buys else -quote)
+                profit += realized
+                fills.append((moment, market, place, draft.id, ticks * tick, steps * step, quote, realized,
+                              buys, maker, holding.position * step, holding.cost, 0))  # fmt: skip
+            if last and not maker and profit < 0 and draws[_SIZE] < _LIQUIDATED:
+                quote = sum(each[_QUOTE] for each in fills[-len(made) :])
+                fills[-1] = (*fills[-1][:-1], quote * _CLEARANCE // _RATE_UNIT)
+            time = draft.time
             placed = time - int(time % MINUTE_MS * draws[_PLACED]) if maker else time
             limit = maker or draws[_MARKET_ORDER] < 0.25
             price = made[-1][1] * tick if limit else 0
-            orders.append((placed, made[-1][0], made[0][0], market, order_id, quantity > 0, limit, reduces,
-                           price, abs(quantity) * step, abs(quantity) * step))  # fmt: skip
+            orders.append((placed, made[-1][0], made[0][0], market, draft.id, buys, limit, reduces, price,
+                           abs(quantity) * step, abs(quantity) * step))  # fmt: skip
 
     def _orders(self, rows: list[tuple[int, ...]]) -> PlacedOrders:
-        columns = np.array(rows, dtype=np.int64).reshape(-1, len(PlacedOrders.__slots__))
+        columns = np.array(rows, dtype=np.int64).reshape(-1, 11)
         return PlacedOrders(*columns[np.argsort(columns[:, 0], kind="stable")].T)
 
-    def _fills(self, rows: list[tuple[int, ...]]) -> Fills:
+    def _fills(self, rows: list[tuple[int, ...]]) -> FuturesFills:
         """The fills with their ids and commissions."""
         columns = np.array(rows, dtype=np.int64).reshape(-1, 13)
         columns = columns[np.argsort(columns[:, 0], kind="stable")]
@@ -207,14 +205,15 @@ class TradingParts:
         # A fee is at most some hundred dollars: the product stays below 2**63.
         commission = (discounted * UNITS + rate // 2) // rate
         ids = (time - _LAUNCH_MS) // 100 * (_MOST_FILLS + 1) + place
-        return Fills(time, market, ids, order, price, quantity, quote, realized, fee, commission, asset,
-                     buyer == 1, maker == 1, position, cost, clear)  # fmt: skip
+        return FuturesFills(time, market, ids, order, price, quantity, quote, realized, fee, commission,
+                            asset, buyer == 1, maker == 1, position, cost, clear)  # fmt: skip
 
 
 def usual_size(draws: FloatArray, price: Int64Array, step: Int64Array) -> Int64Array:
     """Usual size of an order in steps: some hundred to some thousand dollars."""
     dollars = 400.0 * np.exp(3.4 * draws)
-    return np.maximum(np.rint(dollars * UNITS / price * UNITS / step), 3).astype(np.int64)
+    sizes: Int64Array = np.maximum(np.rint(dollars * UNITS / price * UNITS / step), 3).astype(np.int64)
+    return sizes
 
 
 def order_ids(key: int, market: Int64Array, placed: Int64Array) -> Int64Array:
@@ -239,29 +238,20 @@ def _quantity(position: int, size: int, draws: list[float], *, last: bool) -> in
     return -side * (abs(position) + max(1, int(size * (0.4 + 0.6 * much))))
 
 
-def _pieces(
-    steps: int,
-    time: int,
-    buys: bool,
-    maker: bool,
-    draws: list[float],
-    shares: list[float],
-    edges: tuple[int, int],
-) -> list[tuple[int, int, int]]:
+def _pieces(draft: _Draft, steps: int, *, buys: bool, maker: bool) -> list[tuple[int, int, int]]:
     """The fills of an order: time, price in ticks, and quantity in steps.
 
     A taker's order goes from better to worse prices at once; a maker's waits for others, at one price.
     """
-    many = draws[_MANY]
+    time, many = draft.time, draft.draws[_MANY]
     count = min(steps, 1 + (many < 0.4) + (many < 0.15))
-    cuts = sorted({0, steps, *(int(steps * share) for share in shares[: count - 1])})
-    sizes = [after - before for before, after in zip(cuts[:-1], cuts[1:], strict=True)]
-    before, close = edges
-    where = shares[_MOST_FILLS:]
+    cuts = sorted({0, steps, *(int(steps * share) for share in draft.shares[: count - 1])})
+    sizes = [after - before for before, after in pairwise(cuts)]
+    (before, close), where = draft.edges, draft.shares[_MOST_FILLS:]
+    prices = [close + round((before - close) * share) for share in where]
     if maker:
-        price = close + round((before - close) * where[0])
-        left = MINUTE_MS - 1 - time % MINUTE_MS
-        waits = [0, *sorted(int(left * draws[_PRICE] * share) for share in where[1:])]
-        return [(time + wait, price, size) for wait, size in zip(waits, sizes, strict=False)]
-    prices = sorted((close + round((before - close) * share) for share in where), reverse=not buys)
-    return [(time, price, size) for price, size in zip(prices, sizes, strict=False)]
+        left = (MINUTE_MS - 1 - time % MINUTE_MS) * draft.draws[_WAIT]
+        waits = [0, *sorted(int(left * share) for share in where[1:])]
+        return [(time + wait, prices[0], size) for wait, size in zip(waits, sizes, strict=False)]
+    worse = sorted(prices, reverse=not buys)
+    return [(time, price, size) for price, size in zip(worse, sizes, strict=False)]
