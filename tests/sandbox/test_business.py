@@ -20,9 +20,10 @@ from toolkit.sandbox.keys import PARTNER
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM, Market
+from toolkit.sandbox.world.fills import SpotTrades
 from toolkit.sandbox.world.payments import NOW as NOW_FILTER
 from toolkit.sandbox.world.rates import KICKBACK, NEW_FOR_DAYS
-from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE, SpotTrades, fill_sizes
+from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
 from toolkit.sandbox.world.stream import ActivityProfile, Stream
 from toolkit.sandbox.world.tables import OWNER
 from toolkit.sandbox.world.trading import MarketChoice
@@ -140,11 +141,12 @@ def test_fees_are_a_tenth_of_a_percent_or_less_in_bnb() -> None:
     activity = ActivityProfile(7, "trades", world().start_ms)
     stream = Stream(7, "trades", activity, 400, world().start_ms, same_order_fraction=0.1)
     block = stream.block(np.arange(NOW_MS // HOUR - 60, NOW_MS // HOUR))
-    fees = SpotTrades(world().customers, MarketChoice(SPOT, world().start_ms), prices).fees(block)
+    fills = SpotTrades(world().customers, MarketChoice(SPOT, world().start_ms), prices).fills(block)
     closes = (block.time // MINUTE + 1) * MINUTE
-    paid = fees.commission * 1e-8 * prices.usd_of(fees.asset, closes) / fill_sizes(block)
-    in_bnb = fees.asset == ASSETS.index("BNB")
-    exact = fees.commission > 10**4  # rounding does not matter
+    paid = fills.commission * prices.usd_of(fills.asset, closes)
+    paid /= fills.quote_amount * prices.usd_of(fills.quote, closes)
+    in_bnb = fills.asset == ASSETS.index("BNB")
+    exact = (fills.commission > 10**4) & (fills.quote_amount > 10**8)  # rounding does not matter
     assert np.allclose(paid[exact & in_bnb], 0.00075, rtol=1e-3)
     assert np.allclose(paid[exact & ~in_bnb], 0.001, rtol=1e-3)
     assert min((exact & in_bnb).sum(), (exact & ~in_bnb).sum()) > 50

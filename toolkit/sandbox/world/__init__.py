@@ -27,6 +27,7 @@ from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
+from toolkit.sandbox.world.fills import SpotTrades
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
 from toolkit.sandbox.world.payments import PaidTable
@@ -44,7 +45,6 @@ from toolkit.sandbox.world.rebates import (
     AccountRebates,
     Kickbacks,
     SpotRebates,
-    SpotTrades,
 )
 from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
 from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table

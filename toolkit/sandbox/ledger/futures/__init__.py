@@ -4,20 +4,22 @@ from toolkit.sandbox.ledger.futures.account import FuturesAccount
 from toolkit.sandbox.ledger.futures.columns import (
     INCOME_TYPES,
     ORDER_STATUSES,
-    Fills,
     FundingPayments,
+    FuturesFills,
+    FuturesOrders,
     IncomeRows,
-    Orders,
     Position,
+    UmTransfers,
 )
 
 __all__ = [
     "INCOME_TYPES",
     "ORDER_STATUSES",
-    "Fills",
     "FundingPayments",
     "FuturesAccount",
+    "FuturesFills",
+    "FuturesOrders",
     "IncomeRows",
-    "Orders",
     "Position",
+    "UmTransfers",
 ]
