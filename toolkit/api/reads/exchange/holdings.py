@@ -14,7 +14,7 @@ from toolkit.redaction import Emails
 
 
 class ExchangeHoldingReads(ReadResource):
-    """What the partner sees of each sub-account through the sub-account API: assets, positions, volumes, keys."""
+    """What each sub-account holds, trades and may do: the partner's view through the sub-account API."""
 
     def assets(
         self, email: str, *, numbers: Numbers | None = None, emails: Emails | None = None
