@@ -32,6 +32,12 @@ _OF_ENDPOINT: dict[str, dict[str, tuple[str, str]]] = {
         "sub_account_id": (_DEPOSIT, 'deposit["sub_account_id"]'),
     },
     "account.futures.order": {"order_id": (_FUTURES_ORDER, 'order["order_id"]')},
+    "account.spot.order": {
+        "order_id": (
+            'orders = link.account.spot.orders("BTCUSDT", start="-30D")',
+            'orders["order_id"].iloc[-1]',
+        ),
+    },
 }
 
 

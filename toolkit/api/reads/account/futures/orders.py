@@ -93,7 +93,7 @@ class AccountFuturesOrderReads(ReadResource):
             numbers=numbers,
         )
 
-    def open_orders(self, *, symbol: str | None = None, numbers: Numbers | None = None) -> pd.DataFrame:
+    def open_orders(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The account's open orders, one row each.
 
         GET /fapi/v1/openOrders: weight by its parameters, rate limit fapi (2,400 a minute for each IP
@@ -102,7 +102,7 @@ class AccountFuturesOrderReads(ReadResource):
         Weight: 1 for one symbol, 40 for all of them.
 
         Example:
-            link.account.futures.open_orders(symbol="BTCUSDT")
+            link.account.futures.open_orders("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.
