@@ -109,7 +109,11 @@ def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
         "order_by": (endpoint.order_by,) if endpoint.order_by else (),
         "id_column": (endpoint.paging.id_column,) if endpoint.paging.id_column else (),
         **{f"columns of `{param.name}`": param.columns for param in endpoint.params},
-        **{f"`of` of `{column.name}`": (column.of,) for column in endpoint.columns if column.of},
+        **{
+            f"`of` of `{column.name}`": (column.of,)
+            for column in endpoint.columns
+            if column.of and column.derived != "requested"
+        },
     }
     for what, names in named.items():
         for name in names:
@@ -118,6 +122,12 @@ def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
     for column in endpoint.columns:
         if bool(column.derived) == bool(column.field):
             yield f"{called}: the column {column.name!r} needs a field, or it is derived and has none."
+        requested = {param.name: param.kind for param in endpoint.params}
+        if column.derived == "requested" and requested.get(column.of) != column.kind:
+            yield (
+                f"{called}: the column {column.name!r} has the value of {column.of!r}, which is no parameter "
+                f"of the kind {column.kind!r}."
+            )
     if endpoint.steps and (not endpoint.order_by or endpoint.paging.kind != "limit" or not endpoint.window):
         yield f"{called}: rows with `steps` need a window, paging of the kind 'limit', and `order_by`."
     if endpoint.steps and endpoint.steps.param not in {param.name for param in endpoint.params}:

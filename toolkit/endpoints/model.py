@@ -39,8 +39,9 @@ RowLayout = Literal["objects", "arrays", "named"]
 PagingKind = Literal["none", "page", "offset", "limit", "id"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
-Derivation = Literal["", "closed", "level", "running_total", "answered"]
-"""How the values of a column follow from the response, "" where they are in it; see `Column.derived`."""
+Derivation = Literal["", "closed", "level", "running_total", "answered", "requested"]
+"""How the values of a column follow from the response or the request, "" where they are in the response; see
+`Column.derived`."""
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -136,8 +137,9 @@ class Column:
             in the column `of` is proven to have passed when the exchange responded; "level" counts the rows
             of each of the endpoint's `row_lists` from 1, which are checked to be best first by the column
             `of`: falling in the first list, the bids, and rising above them in the second, the asks;
-            "running_total" adds up the column `of` in each of the lists, exactly; "answered" is always true.
-        of: The column it is derived from.
+            "running_total" adds up the column `of` in each of the lists, exactly; "answered" is always true;
+            "requested" is the value of the parameter `of` in the request, which the response does not repeat.
+        of: The column it is derived from, or the parameter.
     """
 
     name: str
@@ -420,12 +422,12 @@ class Endpoint:
         """The columns that repeat the value of a parameter in every row, () where none do.
 
         They are declared with the parameter, or have the same field name, whatever its case. Where there are
-        several, at least one of them has the value. The first id of a page is no value of its rows.
+        several, at least one of them has the value. The first id of a page is repeated by one row at most.
         """
-        if self.paging.kind == "id" and param.field == self.paging.id_field:
-            return ()
         if param.columns:
             return tuple(column for column in self.columns if column.name in param.columns)
+        if self.paging.kind == "id" and param.field == self.paging.id_field:
+            return ()
         field = param.field.lower()
         return tuple(column for column in self.received_columns if field in map(str.lower, column.fields))
 

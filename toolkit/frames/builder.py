@@ -238,6 +238,9 @@ class FrameBuilder:
         raise contract_error(self._endpoint, problem, column)
 
     def _derived(self, column: Column, page: Page, received: Mapping[str, pa.Array], rows: int) -> pa.Array:
+        if column.derived == "requested":
+            value = None if self._query is None else self._query.requested(column.of)
+            return self._array(column, arrow_type(column.kind, exact=self.exact), [value] * rows)
         try:
             return derived_array(
                 column,
