@@ -422,12 +422,12 @@ class Endpoint:
         """The columns that repeat the value of a parameter in every row, () where none do.
 
         They are declared with the parameter, or have the same field name, whatever its case. Where there are
-        several, at least one of them has the value. The first id of a page is no value of its rows.
+        several, at least one of them has the value. The first id of a page is repeated by one row at most.
         """
-        if self.paging.kind == "id" and param.field == self.paging.id_field:
-            return ()
         if param.columns:
             return tuple(column for column in self.columns if column.name in param.columns)
+        if self.paging.kind == "id" and param.field == self.paging.id_field:
+            return ()
         field = param.field.lower()
         return tuple(column for column in self.received_columns if field in map(str.lower, column.fields))
 

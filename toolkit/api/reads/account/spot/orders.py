@@ -181,8 +181,8 @@ class AccountSpotOrderReads(ReadResource):
         The exchange archives orders without a trade after 90 days.
 
         Example:
-            orders = link.account.spot.orders("BTCUSDT", start="-30D")
-            link.account.spot.order("BTCUSDT", order_id=orders["order_id"].iloc[-1])
+            order = link.account.spot.orders("BTCUSDT").iloc[0]
+            link.account.spot.order("BTCUSDT", order_id=order["order_id"])
 
         Args:
             symbol: Symbol, such as BTCUSDT.
