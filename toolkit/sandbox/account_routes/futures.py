@@ -20,6 +20,7 @@ from toolkit.sandbox.column_json import ChoiceColumn, NumberColumn, Piece, rows_
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.ledger.futures import ORDER_STATUSES, FuturesOrders, Position
+from toolkit.sandbox.ledger.futures.trading import MAKER_RATE, TAKER_RATE
 from toolkit.sandbox.market.symbols import ASSETS, UM, Market
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.spans import TimeRange, milliseconds, span_of
@@ -34,7 +35,7 @@ _UNFILLED_KEPT = 3 * DAY
 _ORDERS_KEPT = 90 * DAY
 _ADL = 2
 _RPI_RATE = "0.00005"
-MAKER_RATE, TAKER_RATE, RATE_UNIT = 2, 4, 10_000
+_RATE_UNIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +216,8 @@ def _decimal(units: int, places: int) -> str:
 def _commission(data: AccountData, request: CheckedRequest) -> object:
     return {
         "symbol": UM[market_index(UM, request.values["symbol"])].symbol,
-        "makerCommissionRate": f"{MAKER_RATE / RATE_UNIT:.4f}",
-        "takerCommissionRate": f"{TAKER_RATE / RATE_UNIT:.4f}",
+        "makerCommissionRate": f"{MAKER_RATE / _RATE_UNIT:.4f}",
+        "takerCommissionRate": f"{TAKER_RATE / _RATE_UNIT:.4f}",
         "rpiCommissionRate": _RPI_RATE,
     }
 

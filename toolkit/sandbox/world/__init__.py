@@ -186,6 +186,8 @@ class World:
     def example(self, qualified_name: str) -> dict[str, str]:
         """Values for the required parameters of an endpoint, other than span and size, that exist here."""
         account = next(each for each in self.accounts if each.futures and each.keys)
+        on_margin = next((each for each in self.accounts if each.margin_rates and each.keys), account)
+        email = {"email": account.email}
         examples: dict[str, dict[str, str]] = {
             "exchange.api_keys": {"subAccountId": account.id},
             "exchange.ip_restriction": {"subAccountId": account.id, "subAccountApiKey": account.keys[0].key},
@@ -197,12 +199,14 @@ class World:
             "exchange.um_commission": {"subAccountId": account.id, "symbol": "BTCUSDT"},
             "exchange.cm_commission": {"subAccountId": account.id, "pair": "BTCUSD"},
             "exchange.futures_rebates": {"futuresType": "1"},
-            "exchange.assets": {"email": account.email},
-            "exchange.margin_account": {"email": account.email},
-            "exchange.futures_account": {"email": account.email, "futuresType": "1"},
+            "exchange.assets": email,
+            "exchange.futures_account": {**email, "futuresType": "1"},
             "exchange.futures_summary": {"futuresType": "1"},
-            "exchange.positions": {"email": account.email, "futuresType": "1"},
-            "exchange.key_audit": {"email": account.email},
+            "exchange.positions": {**email, "futuresType": "1"},
+            "exchange.margin_account": {"email": on_margin.email},
+            "exchange.transaction_statistics": email,
+            "exchange.transaction_totals": email,
+            "exchange.key_audit": email,
             "spot.new_user": {"apiAgentCode": self.agent_code},
             "spot.customer_id": {"apiAgentCode": self.agent_code},
             "futures.new_user": {"brokerId": self.agent_code},
