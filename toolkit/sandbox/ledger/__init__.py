@@ -5,7 +5,7 @@ stranger who owns the key "no-link". `World.ledger` returns them. Amounts are wh
 opening balance and all movements add up to the closing balance exactly.
 """
 
-from toolkit.sandbox.ledger.ledger import Ledger
+from toolkit.sandbox.ledger.ledger import Ledger, ledger_of
 from toolkit.sandbox.ledger.movements import CAUSES, WALLETS, Movements, cause_index, wallet_index
 from toolkit.sandbox.ledger.records import (
     AccountDeposits,
@@ -28,5 +28,6 @@ __all__ = [
     "SpotOrders",
     "WalletTransfers",
     "cause_index",
+    "ledger_of",
     "wallet_index",
 ]
