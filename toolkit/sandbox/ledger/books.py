@@ -128,5 +128,5 @@ def _sums(movements: Movements) -> Int64Array:
 
 def _rounded_up(units: int) -> int:
     """The next number with two digits before its zeros."""
-    step = 10 ** max(len(str(units)) - 2, 0)
+    step = int(10 ** max(len(str(units)) - 2, 0))
     return -(-units // step) * step

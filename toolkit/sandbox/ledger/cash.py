@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import permutations
 
 import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array, weighted_choice
 from toolkit.sandbox.ledger.movements import Movements, wallet_index
 from toolkit.sandbox.ledger.records import (
-    DIVIDENDS,
     NETWORKS,
     AccountDeposits,
     AccountWithdrawals,
@@ -36,14 +36,13 @@ NETWORK_FEES: Mapping[str, Mapping[str, Decimal]] = {
 }
 """The networks of the assets that are deposited and withdrawn, and the fee of a withdrawal."""
 
-TRANSFER_NAMES = {
-    "spot": "MAIN",
-    "funding": "FUNDING",
-    "um": "UMFUTURE",
-    "cm": "CMFUTURE",
-    "margin": "MARGIN",
+_NAMES = {"spot": "MAIN", "funding": "FUNDING", "um": "UMFUTURE", "cm": "CMFUTURE", "margin": "MARGIN"}
+TRANSFER_TYPES: Mapping[str, tuple[int, int]] = {
+    f"{_NAMES[source]}_{_NAMES[target]}": (wallet_index(source), wallet_index(target))
+    for source, target in permutations(_NAMES, 2)
+    if {source, target} != {"um", "cm"}
 }
-"""What the types of transfers call each wallet: MAIN_UMFUTURE is from spot to USD-M futures."""
+"""The wallets of each type of transfer: MAIN_UMFUTURE is from spot to USD-M futures."""
 
 _COINS = np.array([ASSETS.index(asset) for asset in NETWORK_FEES])
 _COIN_WEIGHTS = (45.0, 8.0, 7.0, 14.0, 11.0, 6.0, 5.0, 4.0)
@@ -69,6 +68,7 @@ _ROUTE_INDICES = np.array([[wallet_index(wallet) for wallet in route] for route 
 _MOVED = {"um": ("USDT", "USDC", "BNB"), "cm": ("BTC", "ETH", "BNB"), "": ("USDT", "BTC", "ETH")}
 _MOVED_WEIGHTS = (0.8, 0.12, 0.08)
 _PAID = np.array([ASSETS.index(asset) for asset in ("USDT", "BNB", "ETH", "BTC")])
+_DIVIDEND_WEIGHTS = (0.8, 0.1, 0.06, 0.04)
 _CANCELED = 0.05
 _INTERNAL = 0.12
 _MINUTE = 60_000
@@ -153,7 +153,7 @@ class Cash:
         ]
 
 
-def make_cash(seed: int, owner: str, habits: Habits, prices: Prices, start_ms: int, end_ms: int) -> Cash:
+def make_cash(seed: int, owner: str, habits: Habits, prices: Prices, *, start_ms: int, end_ms: int) -> Cash:
     """An account's deposits, withdrawals, transfers and dividends."""
 
     def block(kind: str, per_day: float) -> Block:
@@ -215,7 +215,7 @@ def make_cash(seed: int, owner: str, habits: Habits, prices: Prices, start_ms: i
         id=numbers(rows, "dividends"),
         asset=assets,
         amount=amounts(rows, assets, 0.05, 3.0),
-        kind=weighted_choice(rows.by_row("kind"), (0.8, 0.1, 0.06, 0.04)[: len(DIVIDENDS)]),
+        kind=weighted_choice(rows.by_row("kind"), _DIVIDEND_WEIGHTS),
     )
     return Cash(deposits, withdrawals, transfers, dividends)
 

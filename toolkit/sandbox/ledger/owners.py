@@ -77,9 +77,11 @@ def _make_books(world: World, owner: str) -> Books:
             [alone], choice, world.prices, maker_rate=maker, taker_rate=taker, scale=habits.scale
         )
     fills = spot_fills(traded, trades, who, ends_ms, kickbacks=owner == CUSTOMER)
-    orders = spot_orders(seed, fills, stream("orders", habits.unfilled), trades, begins_ms, ends_ms)
+    orders = spot_orders(
+        seed, fills, stream("orders", habits.unfilled), trades, start_ms=begins_ms, end_ms=ends_ms
+    )
     trading = SpotTrading(fills, orders)
-    cash = make_cash(seed, owner, habits, world.prices, begins_ms, ends_ms)
+    cash = make_cash(seed, owner, habits, world.prices, start_ms=begins_ms, end_ms=ends_ms)
     own = Movements.joined(fill_movements(fills), *cash.movements())
     sources: list[Source] = [own.between]
     if owner != PARTNER:

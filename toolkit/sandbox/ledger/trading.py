@@ -161,7 +161,7 @@ def fill_movements(fills: SpotFills) -> Movements:
 
 
 def spot_orders(
-    seed: int, fills: SpotFills, unfilled: Stream, trades: SpotTrades, start_ms: int, end_ms: int
+    seed: int, fills: SpotFills, unfilled: Stream, trades: SpotTrades, *, start_ms: int, end_ms: int
 ) -> OrderHistory:
     """The orders of these fills, and others of the same account without any."""
     made = OrderHistory.joined(_filled(fills, seed), _unfilled(unfilled, trades, start_ms, end_ms))
@@ -216,7 +216,7 @@ def _filled(fills: SpotFills, seed: int) -> OrderHistory:
 
 
 def _unfilled(stream: Stream, trades: SpotTrades, start_ms: int, end_ms: int) -> OrderHistory:
-    """Orders far from the market, which are canceled, and some that had to be filled at once or not at all."""
+    """Orders far from the market, which are canceled, and some to be filled at once or not at all."""
     block = stream.block(np.arange(stream.first_hour, end_ms // HOUR, dtype=np.int64))
     made = trades.fills(block)
     away = 0.15 + 0.2 * block.by_order("away")
