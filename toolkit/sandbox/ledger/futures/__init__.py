@@ -1,0 +1,25 @@
+"""USD-M futures of an account: fills, orders, positions, funding and income."""
+
+from toolkit.sandbox.ledger.futures.account import FuturesAccount
+from toolkit.sandbox.ledger.futures.columns import (
+    INCOME_TYPES,
+    ORDER_STATUSES,
+    FundingPayments,
+    FuturesFills,
+    FuturesOrders,
+    IncomeRows,
+    Position,
+    UmTransfers,
+)
+
+__all__ = [
+    "INCOME_TYPES",
+    "ORDER_STATUSES",
+    "FundingPayments",
+    "FuturesAccount",
+    "FuturesFills",
+    "FuturesOrders",
+    "IncomeRows",
+    "Position",
+    "UmTransfers",
+]
