@@ -20,7 +20,9 @@ import numpy as np
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
+from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
 from toolkit.sandbox.market.calendar import TradingHours
+from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
 from toolkit.sandbox.world import examples, people
@@ -28,7 +30,7 @@ from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.fills import SpotTrades
-from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
+from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, FillsOf
 from toolkit.sandbox.world.history import (
     LAST_HOUR,
     Deposits,
@@ -71,6 +73,7 @@ Generator = TypeVar("Generator", bound=RowGenerator)
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
+_PORTFOLIO_MARGIN = "portfolio margin"
 _UNITS = {"1": "USDT", "2": "USD"}
 
 
@@ -128,6 +131,8 @@ class World:
         self.month_ms, self.end_ms = _month_start(self.now), _month_start(self.now, later=2)
         self.prices = Prices(seed, self.start_ms)
         self._worth = lru_cache(maxsize=64)(self._worth_at)
+        self._market = MarketHistory(seed, self.start_ms, UM)
+        self._futures_account = lru_cache(maxsize=None)(self._make_futures_account)
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
         self.keys: dict[str, RegisteredKey] = make_keys(
@@ -189,6 +194,10 @@ class World:
         from toolkit.sandbox.ledger import ledger_of
 
         return ledger_of(self, owner)
+
+    def futures_account(self, owner: str) -> FuturesAccount:
+        """The USD-M futures of an account, by its owner as keys have it (`keys.PARTNER` ...)."""
+        return self._futures_account(owner)
 
     def worth(self, now_ms: int) -> Worth:
         """Dollars for one unit of each asset at a time (ms)."""
@@ -305,8 +314,29 @@ class World:
             asset: Decimal(f"{price:.12g}") for asset, price in zip(ASSETS, dollars.tolist(), strict=True)
         }
 
+    def _make_futures_account(self, owner: str) -> FuturesAccount:
+        opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
+        transfers = PlannedTransfers(self.seed, owner, opened_ms)
+        if owner != PARTNER:
+            return FuturesAccount(self._market, owner, opened_ms, transfers=transfers)
+        closed = TradingHours.of(UM[0], self.start_ms).maintenance
+        return FuturesAccount(
+            self._market,
+            owner,
+            opened_ms,
+            transfers=transfers,
+            bookings=lambda first, last: self.business["1"].rebates_by_hour(first, last, closed),
+        )
+
+    def _portfolio_margin(self, owner: str) -> FuturesAccount | None:
+        """The account with Portfolio Margin: the partner has one besides its classic account."""
+        return self._futures_account(_PORTFOLIO_MARGIN) if owner == PARTNER else None
+
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
+        known: dict[int, FillsOf] = {}
+        if self._customer is not None:
+            known[traders.index(self._customer)] = lambda *span: self.futures_account(CUSTOMER).fills(*span)
         return {
             market: DailyBusiness(
                 self.seed,
@@ -316,6 +346,7 @@ class World:
                 ActivityProfile(self.seed, f"futures {market}", self.start_ms, weekend=0.75),
                 unit=_UNITS[market],
                 scale=scale,
+                known=known if market == "1" else {},
             )
             for market, scale in (("1", 1.0), ("2", 0.22))
         }
@@ -386,8 +417,8 @@ class World:
         }
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
-        income = Income(um, self.prices, self.business["1"], maintenance)
-        add("futures.income", stream("income", 60, income, closed=maintenance, at_least=1))
+        tables["futures.income"] = IncomeTable(self.futures_account, self.now_ms)
+        tables["portfolio.um_income"] = IncomeTable(self._portfolio_margin, self.now_ms, text_ids=True)
         reports = {
             "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
             "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),

@@ -162,7 +162,6 @@ class Stream:
         start_ms: When business began, in milliseconds.
         same_order_fraction: Fraction of rows that are a further fill of the order before them.
         closed: A span of whole hours, in milliseconds, without rows.
-        at_least: Number of rows that every other hour has.
     """
 
     def __init__(
@@ -175,14 +174,12 @@ class Stream:
         *,
         same_order_fraction: float = 0.0,
         closed: tuple[int, int] = (0, 0),
-        at_least: int = 0,
     ) -> None:
         self._key = hash_key(seed, name)
         self._activity = activity
         self._per_hour = per_day / 24
         self._same_order_fraction = same_order_fraction
         self._closed = closed[0] // HOUR, closed[1] // HOUR
-        self._at_least = at_least
         self.first_hour = start_ms // HOUR
 
     def counts(self, hours: Int64Array) -> Int64Array:
@@ -196,7 +193,6 @@ class Stream:
         exact = self._per_hour * busy * noise
         counts: Int64Array = np.floor(exact + uniform(_label_key(self._key, "count"), hours)).astype(np.int64)
         opened, (closed, reopened) = hours >= self.first_hour, self._closed
-        counts = np.maximum(counts, self._at_least)
         return np.where(opened & ((hours < closed) | (hours >= reopened)), counts, 0)
 
     def block(self, hours: Int64Array) -> Block:

@@ -11,6 +11,8 @@ from toolkit.sandbox.ledger.futures.columns import (
     Position,
     UmTransfers,
 )
+from toolkit.sandbox.ledger.futures.income_table import IncomeTable
+from toolkit.sandbox.ledger.futures.transfers import PlannedTransfers
 
 __all__ = [
     "INCOME_TYPES",
@@ -20,6 +22,8 @@ __all__ = [
     "FuturesFills",
     "FuturesOrders",
     "IncomeRows",
+    "IncomeTable",
+    "PlannedTransfers",
     "Position",
     "UmTransfers",
 ]

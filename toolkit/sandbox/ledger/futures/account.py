@@ -19,7 +19,7 @@ from toolkit.sandbox.ledger.futures.columns import (
     UmTransfers,
 )
 from toolkit.sandbox.ledger.futures.funding import funding_of
-from toolkit.sandbox.ledger.futures.income import Bookings, IncomeOf, no_bookings
+from toolkit.sandbox.ledger.futures.income import Bookings, IncomeOf
 from toolkit.sandbox.ledger.futures.margin import make_positions
 from toolkit.sandbox.ledger.futures.plan import LONGEST_SLOT_MS, PART_MS
 from toolkit.sandbox.ledger.futures.resting import LONGEST_MS, RestingOrders
@@ -62,7 +62,7 @@ class FuturesAccount:
         owner: Whose it is.
         opened_ms: Nothing happens before.
         transfers: Where its transfers come from.
-        bookings: The rebates that a partner is booked.
+        bookings: The rebates that a partner is booked; None for any other account.
 
     Attributes:
         markets: The futures that it trades: `market` in rows is an index of these.
@@ -76,8 +76,7 @@ class FuturesAccount:
         opened_ms: int,
         *,
         transfers: TransferSource,
-        bookings: Bookings = no_bookings,
-        is_partner: bool = False,
+        bookings: Bookings | None = None,
     ) -> None:
         self.markets = UM
         self.owner = owner
@@ -89,7 +88,7 @@ class FuturesAccount:
         self._trading = lru_cache(_PARTS_KEPT)(TradingParts(history, owner, UM, opened_ms).make)
         self._resting = lru_cache(_PARTS_KEPT)(RestingOrders(history, owner, UM, opened_ms).make)
         self._funding = lru_cache(_PARTS_KEPT)(self._make_funding)
-        self._income = IncomeOf(self, transfers, bookings, is_partner=is_partner)
+        self._income = IncomeOf(self, transfers, bookings)
 
     def fills(self, start_ms: int, end_ms: int) -> FuturesFills:
         """The trades of a span."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,32 +28,24 @@ _BONUS_CHANCE, _REFERRAL_CHANCE = 0.03, 0.5  # for each day
 _PER_TIME = 1024  # ids of one millisecond
 
 
-def no_bookings(first_day: int, last_day: int) -> Int64Array:
-    """No rebates, as every account has but the partner's."""
-    return np.zeros((last_day - first_day + 1) * 24, dtype=np.int64)
-
-
 class IncomeOf:
     """Makes the income of an account.
 
     Args:
         account: The account.
         transfers: Its transfers.
-        bookings: The rebates that it is booked.
-        is_partner: A partner is booked rebates, but no kickbacks and no rebates for friends.
+        bookings: The rebates that a partner is booked, who has no kickbacks and no rebates for friends; None
+            for any other account.
     """
 
     def __init__(
         self,
         account: FuturesAccount,
         transfers: Callable[[int, int], UmTransfers],
-        bookings: Bookings,
-        *,
-        is_partner: bool,
+        bookings: Bookings | None,
     ) -> None:
         self._account = account
         self._transfers = transfers
-        self._bookings = bookings
         self._key = hash_key("income of", account.owner, account.seed)
         self._makers: dict[str, Callable[[int, int], IncomeRows]] = {
             "TRANSFER": self._moved,
@@ -62,8 +55,8 @@ class IncomeOf:
             "WELCOME_BONUS": self._bonus,
             "INSURANCE_CLEAR": self._clearance,
         }
-        if is_partner:
-            self._makers["API_REBATE"] = self._booked
+        if bookings is not None:
+            self._makers["API_REBATE"] = partial(self._booked, bookings)
         else:
             self._makers |= {"REFERRAL_KICKBACK": self._kickback, "COMMISSION_REBATE": self._referral}
 
@@ -105,11 +98,11 @@ class IncomeOf:
         paid = self._account.funding(start_ms, end_ms)
         return _rows("FUNDING_FEE", paid.time, paid.amount, market=paid.market)
 
-    def _booked(self, start_ms: int, end_ms: int) -> IncomeRows:
+    def _booked(self, bookings: Bookings, start_ms: int, end_ms: int) -> IncomeRows:
         first, last = start_ms // DAY, end_ms // DAY
         hours = np.arange(first * 24, (last + 1) * 24, dtype=np.int64)
         times = hours * HOUR + self._within("booked", hours, _BOOKED_WITHIN_MS)
-        return _rows("API_REBATE", times, self._bookings(first, last))
+        return _rows("API_REBATE", times, bookings(first, last))
 
     def _kickback(self, start_ms: int, end_ms: int) -> IncomeRows:
         """The account's own share of the commissions of the day before."""
@@ -133,9 +126,8 @@ class IncomeOf:
         days = np.arange(start_ms // DAY, end_ms // DAY + 1, dtype=np.int64)
         days = days[uniform(hash_key(self._key, kind, "happens"), days) < chance]
         dollars = least * 16 ** uniform(hash_key(self._key, kind, "amount"), days)
-        return _rows(
-            kind, days * DAY + self._within(kind, days, DAY), np.rint(dollars * 100) * (UNITS // 100)
-        )
+        cents = np.rint(dollars * 100).astype(np.int64)
+        return _rows(kind, days * DAY + self._within(kind, days, DAY), cents * (UNITS // 100))
 
     def _within(self, label: str, numbers: Int64Array, span_ms: int) -> Int64Array:
         offsets: Int64Array = (uniform(hash_key(self._key, label, "time"), numbers) * span_ms).astype(

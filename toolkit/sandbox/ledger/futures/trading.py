@@ -200,7 +200,9 @@ class TradingParts:
         fee = (quote * np.where(maker == 1, MAKER_RATE, TAKER_RATE) + _RATE_UNIT // 2) // _RATE_UNIT
         in_bnb = uniform(self._bnb_key, time // DAY) < _IN_BNB
         asset = np.where(in_bnb, _BNB, _USDT)
-        _, rate = self._converter.at_close(asset, np.full(len(time), _USDT), time)
+        bnb, usdt = (np.full(len(time), which) for which in (_BNB, _USDT))
+        price_of_bnb, _, _ = self._converter.at_close(bnb, usdt, usdt, time)
+        rate = np.where(in_bnb, price_of_bnb, UNITS)
         discounted = np.where(in_bnb, fee * (100 - BNB_DISCOUNT) // 100, fee)
         # A fee is at most some hundred dollars: the product stays below 2**63.
         commission = (discounted * UNITS + rate // 2) // rate
