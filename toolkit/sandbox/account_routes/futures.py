@@ -99,7 +99,9 @@ def _account(data: AccountData, request: CheckedRequest) -> object:
     """The account in single-asset mode, whose totals are those of USDT alone."""
     wallet = _Wallet.of(data, request)
     assets = [{"asset": asset, **_asset(wallet, asset)} for asset in wallet.held]
-    total = _asset(_Wallet({_MARGIN_ASSET: 0} | wallet.held, wallet.positions, {_MARGIN_ASSET: 0}), _MARGIN_ASSET)
+    total = _asset(
+        _Wallet({_MARGIN_ASSET: 0} | wallet.held, wallet.positions, {_MARGIN_ASSET: 0}), _MARGIN_ASSET
+    )
     names = {
         "totalInitialMargin": "initialMargin",
         "totalMaintMargin": "maintMargin",
@@ -350,7 +352,20 @@ def _order_rows(data: AccountData, request: CheckedRequest, orders: Orders) -> l
         strict=True,
     )
     rows: list[Row] = []
-    for which, number, price, quantity, executed, quote, status, limit, buys, reduces, time, updated in columns:
+    for (
+        which,
+        number,
+        price,
+        quantity,
+        executed,
+        quote,
+        status,
+        limit,
+        buys,
+        reduces,
+        time,
+        updated,
+    ) in columns:
         market = UM[which]
         kind = "LIMIT" if limit else "MARKET"
         rows.append(
