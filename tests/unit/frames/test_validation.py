@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.support.paths import EXAMPLES
+from tests.support.raw_rows import ABSENT, raw_rows
 from tests.support.rows import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.small_endpoints import PRICES
@@ -146,7 +147,18 @@ NOT_REPEATED = {
         for field in ("symbol", "pair", "contractType")
         if UNNAMED.fullmatch(endpoint.qualified_name)
     ),
-    ("exchange.futures_balances", "futuresType"),
+    *(
+        (endpoint.qualified_name, param.field)
+        for endpoint in ENDPOINTS
+        for param in endpoint.params
+        for column in endpoint.columns
+        if param.field == endpoint.paging.id_field or (column.derived, column.of) == ("requested", param.name)
+    ),
+    *(
+        (f"exchange.{name}", "futuresType")
+        for name in ("futures_balances", "futures_account", "futures_summary", "positions")
+    ),
+    ("account.spot.balances", "omitZeroBalances"),
     ("exchange.transfers", "showAllStatus"),
     ("exchange.universal_transfers", "showAllStatus"),
     ("exchange.futures_rebates", "futuresType"),
@@ -170,18 +182,18 @@ def example_of(endpoint: Endpoint) -> Any:
 
 
 def single_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
-    """The documented response with only its first row, and that row with the fields around it."""
+    """The documented response with only its first row, and what the columns should hold of it."""
     payload = example_of(endpoint)
     if endpoint.rows_field:
         payload[endpoint.rows_field] = payload[endpoint.rows_field][:1]
-        return payload, {**payload, **payload[endpoint.rows_field][0]}
-    if isinstance(payload, list):
-        return payload[:1], dict(payload[0])
-    return payload, dict(payload)
+    elif isinstance(payload, list):
+        payload = payload[:1]
+    return payload, raw_rows(endpoint, payload)[0]
 
 
 def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
-    return next((row[field] for column in columns for field in column.fields if row.get(field)), None)
+    found = (row[column.name] for column in columns)
+    return next((value for value in found if value is not ABSENT and value), None)
 
 
 @pytest.mark.parametrize("case", FILTERS, ids=str)

@@ -191,8 +191,9 @@ def _margin_account(data: AccountData, request: CheckedRequest) -> object:
 
 def _statistics(data: AccountData, request: CheckedRequest) -> object:
     """Volumes of the last thirty whole days, and of each day on which there was any. None is on margin."""
-    account = _account(data, request)
-    days = data.world.volumes.of(account.id, request.now_ms)
+    # Without an address, it is the master account, whose trades are not counted here.
+    account_id = _account(data, request).id if "email" in request.values else data.world.partner_uid
+    days = data.world.volumes.of(account_id, request.now_ms)
     spot, futures, spot_usd, futures_usd = (
         sum((getattr(day, name) for day in days), Decimal(0))
         for name in ("spot_btc", "futures_btc", "spot_usd", "futures_usd")
@@ -206,7 +207,7 @@ def _statistics(data: AccountData, request: CheckedRequest) -> object:
         "recent30BusdMarginTotal": "0",
         "tradeInfoVos": [
             {
-                "userId": int(account.id),
+                "userId": int(account_id),
                 "btc": float(day.spot_btc),
                 "btcFutures": float(day.futures_btc),
                 "btcMargin": 0,

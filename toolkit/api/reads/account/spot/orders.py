@@ -181,7 +181,7 @@ class AccountSpotOrderReads(ReadResource):
         The exchange archives orders without a trade after 90 days.
 
         Example:
-            order = link.account.spot.orders("BTCUSDT").iloc[0]
+            order = link.account.spot.orders("BTCUSDT", start="-30D").iloc[-1]
             link.account.spot.order("BTCUSDT", order_id=order["order_id"])
 
         Args:
