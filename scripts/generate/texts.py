@@ -141,10 +141,8 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
             "treated alike."
         )
     if several := next((param.name for param in endpoint.params if param.several), ""):
-        order = (
-            f"ascend by `{endpoint.order_by}`" if endpoint.order_by else f"are in the order of `{several}`"
-        )
-        texts.append(f"Of several values of `{several}`, the rows {order}.")
+        order = f"ascend by `{endpoint.order_by}`" if endpoint.order_by else "are in the order of the list"
+        texts.append(f"Rows for a list of `{several}` {order}.")
     return texts
 
 
@@ -202,12 +200,15 @@ def params(endpoint: Endpoint) -> list[Param]:
 def is_positional(endpoint: Endpoint, param: Param) -> bool:
     """Whether an argument may be given by position.
 
-    A write takes its choices, flags and rates by name. The symbol of market data is what a call is about,
-    even where it may be left out; elsewhere, a time given by mistake would be taken for an optional filter.
+    A write takes its choices, flags and rates by name. The symbol of market data, or of an account's orders,
+    is what a call is about, even where it may be left out; elsewhere, a time given by mistake would be taken
+    for an optional filter.
     """
     if isinstance(endpoint, Write):
         return param.is_required and param.kind in ("id", "text", "email", "amount")
-    return param.is_required or (endpoint.system.startswith("market.") and param.name == "symbol")
+    return param.is_required or (
+        endpoint.system.startswith(("market.", "account.")) and param.name == "symbol"
+    )
 
 
 def shows_emails(endpoint: Endpoint) -> bool:

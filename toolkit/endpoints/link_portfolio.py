@@ -93,8 +93,7 @@ def _income(name: str, path: str, which: str, symbol: str, page: str) -> Endpoin
             Column(name="trade_id", field="tradeId", kind="id", doc='Id of the trade; "" if none.'),
         ),
         order_by="time",
-        summary=f"Income from {which} futures of the Portfolio Margin account that owns the key, one row a "
-        "transaction.",
+        summary=f"{which} income of the Portfolio Margin account that owns the key, one row a transaction.",
         notes=("The exchange keeps the last three months.",),
         source=f"{_ACCOUNT_DOCS}/{page}",
     )

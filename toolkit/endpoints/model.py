@@ -74,8 +74,8 @@ class Param:
         capitals: Whether it has no small letters, spaces or separators, as symbols have none: "btcusdt" and
             "BTC/USDT" are refused.
         multiline: Whether the text may have several lines, as a public key has.
-        fixed: The only allowed value: always sent, and not an argument of the method. A text tells apart
-            the endpoints of one path whose responses have different rows.
+        fixed: The value that is always sent, so that it is no argument of the method. That of a required text
+            tells apart the endpoints of one path whose responses have different rows.
         several: Whether the method takes several values, too: the rows for each of them are fetched side by
             side, and put together in the order of their times, or of the values where they have none.
         private: Whether it is hidden in the attributes of a frame and in error texts.
@@ -296,6 +296,8 @@ class Endpoint:
         whole: Whether the documentation says that the one response has every row, however many there are.
             Otherwise a list without pages that has as many rows as some page may have been cut off.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
+        either_order: Whether nothing proves how responses are ordered. One whose first row is later than its
+            last one is reversed; both are then checked.
         inaccurate_header: Whether the used weight in the headers of its responses is documented as not
             accurate; it is then ignored.
         summary: What the rows are, in one sentence.
@@ -331,6 +333,7 @@ class Endpoint:
     steps: Steps | None = None
     whole: bool = False
     newest_first: bool = False
+    either_order: bool = False
     inaccurate_header: bool = False
     notes: tuple[str, ...] = ()
 
@@ -412,7 +415,7 @@ class Endpoint:
         """
         if self.paging.kind != "none":
             return None
-        return next((param for param in self.params if param.field == "limit"), None)
+        return next((param for param in self.params if param.field == "limit" and param.fixed is None), None)
 
     @property
     def received_columns(self) -> tuple[Column, ...]:

@@ -17,6 +17,7 @@ from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
 from toolkit.sandbox import layouts
+from toolkit.sandbox.account_routes.account_data import RowsKept
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.clock import SystemTime, TimeSource
@@ -29,7 +30,7 @@ from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
 from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
-from toolkit.sandbox.reads import Reads, RowPage, RowsKept
+from toolkit.sandbox.reads import Reads, RowPage
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
@@ -268,9 +269,9 @@ class Exchange:
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):
                 checked = faulty.alter_request(altering, checked)
-            market_data = self._reads.market_data(checked)
-            if market_data is not None:
-                return self._alter_market_data(context.request, endpoint, market_data)
+            by_path = self._reads.by_path(checked)
+            if by_path is not None:
+                return self._alter_payload(context.request, endpoint, by_path)
             if self._reads.is_example(endpoint):
                 context.headers[EXAMPLE_HEADER] = "1"
         payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
@@ -317,7 +318,7 @@ class Exchange:
         altered = faulty.alter_rows(fault, endpoint, page)
         return altered if isinstance(payload, list) else altered[0]
 
-    def _alter_market_data(self, request: SandboxRequest, endpoint: Endpoint, payload: object) -> object:
+    def _alter_payload(self, request: SandboxRequest, endpoint: Endpoint, payload: object) -> object:
         """Apply a row fault to rows that may have been encoded already."""
         if not self.faults.has(faulty.ROWS):
             return payload

@@ -107,6 +107,14 @@ LEFT_TO_THE_STRICT_PATH = {
     "exchange.futures_transfers",  # its documented rows have different spellings of one field
     "market.spot.symbols",  # objects of a list are selected by a value
     "market.futures.symbols",
+    "account.spot.balances",  # they have objects or lists that no column uses
+    "account.futures.info",
+    "account.futures.assets",
+    "exchange.margin_account",
+    "exchange.transaction_totals",
+    "exchange.futures_account",  # the rows of each market are in a list of its own
+    "exchange.futures_summary",
+    "exchange.positions",
 }
 
 

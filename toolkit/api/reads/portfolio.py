@@ -95,7 +95,7 @@ class PortfolioReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """Income from USD-M futures of the Portfolio Margin account that owns the key, one row a transaction.
+        """USD-M income of the Portfolio Margin account that owns the key, one row a transaction.
 
         GET /papi/v1/um/income: weight 30, rate limit papi (6,000 a minute for each IP address, shared by
         /papi/*).
@@ -151,7 +151,7 @@ class PortfolioReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """Income from COIN-M futures of the Portfolio Margin account that owns the key, one row a transaction.
+        """COIN-M income of the Portfolio Margin account that owns the key, one row a transaction.
 
         GET /papi/v1/cm/income: weight 30, rate limit papi (6,000 a minute for each IP address, shared by
         /papi/*).

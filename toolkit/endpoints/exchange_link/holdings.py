@@ -1,4 +1,4 @@
-"""What the partner sees of each sub-account through the sub-account API: assets, positions, volumes, keys.
+"""What each sub-account holds, trades and may do: the partner's view through the sub-account API.
 
 Sub-accounts are named by their e-mail addresses here, as `sub_accounts(emails="clear")` has them. Where a
 response does not repeat the address, the column is taken from the request.

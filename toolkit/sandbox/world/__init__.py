@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,13 +24,14 @@ from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
 from toolkit.sandbox.world import examples, people
-from toolkit.sandbox.world.balances import Balances, Worth, master_balances
+from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
 from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
+from toolkit.sandbox.world.positions import Worth
 from toolkit.sandbox.world.rates import futures_rates, spot_rates
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,
@@ -55,6 +56,10 @@ from toolkit.sandbox.world.transfers import (
     spot_table,
     universal_table,
 )
+from toolkit.sandbox.world.volumes import Volumes
+
+if TYPE_CHECKING:
+    from toolkit.sandbox.ledger import Ledger
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
@@ -88,6 +93,7 @@ class World:
         transfer_ids: Generates the ids of new transfers.
         deletions: Number of deleted sub-accounts by UTC day since 1970.
         futures_transfers: Number of futures transfers by minute since 1970.
+        volumes: What each sub-account traded in the last thirty days.
     """
 
     @in_own_context
@@ -138,6 +144,8 @@ class World:
         self.transfer_ids = TransferIds()
         self.transfers: dict[str, TransferTable] = {}
         self._tables = self._make_tables(rebates_per_day)
+        rebates = (self.table("exchange.rebates"), self.table("exchange.futures_rebates"))
+        self.volumes = Volumes(*rebates, self.worth)
 
     def __repr__(self) -> str:
         return f"World(seed={self.seed}, sub_accounts={len(self.accounts)}, customers={len(self.customers)})"
@@ -153,6 +161,10 @@ class World:
         if self._customer is None:
             raise LookupError("no customer of this world has an id and trades futures")
         return self._customer
+
+    def ledger(self, owner: str) -> Ledger:
+        """The books of an account, by its owner as keys have it (`keys.PARTNER` ...) or by its uid."""
+        raise NotImplementedError
 
     def worth(self, now_ms: int) -> Worth:
         """Dollars for one unit of each asset at a time (ms)."""
@@ -360,7 +372,9 @@ class World:
             "exchange.spot_balances": LiveTable(
                 accounts, lambda each, _, now: people.spot_row(each, self.worth(now)), now_ms
             ),
-            "exchange.margin_balances": LiveTable(accounts, lambda each, *_: people.margin_row(each), now_ms),
+            "exchange.margin_balances": LiveTable(
+                accounts, lambda each, _, now: people.margin_row(each, self.worth(now)), now_ms
+            ),
             "exchange.futures_balances": LiveTable(
                 accounts,
                 lambda each, filters, now: people.futures_row(each, filters["futuresType"], self.worth(now)),

@@ -23,6 +23,8 @@ PAYING_STATES = np.array([0, 1, 2])
 FEE = 0.001
 BNB_DISCOUNT = 0.25
 """Fees that are paid in BNB are lower by this share."""
+ACCOUNT_SHARE = 40
+"""The partner's share of the fees of its sub-accounts, in per cent."""
 
 LONGEST_DELAY = 75 * 60_000
 """The longest time from a trade to the payment of its rebate, in milliseconds."""
@@ -30,7 +32,6 @@ LONGEST_DELAY = 75 * 60_000
 _SHORTEST_DELAY = 20 * 60_000
 _PAYMENTS_EVERY = 5000  # payments are made at whole multiples of five seconds
 _IN_BNB, _IN_QUOTE = 0.35, 0.5  # fractions of orders: fees paid in BNB; sales among the others
-_ACCOUNT_SHARE = 40
 _BNB = ASSETS.index("BNB")
 
 
@@ -287,7 +288,7 @@ class AccountRebates:
         """The rows, as sent."""
         which = self._markets.of(block)
         worth = self._prices.usd_of(self._markets.quotes[which], minute_end(block.time))
-        income = np.floor(fill_sizes(block) * (FEE * _ACCOUNT_SHARE / 100) / worth * UNITS).astype(np.int64)
+        income = np.floor(fill_sizes(block) * (FEE * ACCOUNT_SHARE / 100) / worth * UNITS).astype(np.int64)
         # A batch is briefly pending, and occasionally one fails.
         states = PAYING_STATES[weighted_choice(block.by_order("state"), (0.02, 0.97, 0.01))]
         columns = zip(

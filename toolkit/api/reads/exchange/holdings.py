@@ -15,7 +15,7 @@ from toolkit.redaction import Emails
 
 
 class ExchangeHoldingReads(ReadResource):
-    """What the partner sees of each sub-account through the sub-account API: assets, positions, volumes, keys."""
+    """What each sub-account holds, trades and may do: the partner's view through the sub-account API."""
 
     def assets(
         self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
@@ -25,8 +25,8 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v4/sub-account/assets: weight 60, rate limit sapi-uid (180,000 a minute for each account
         (UID), for this endpoint alone).
 
-        Of several values of `email`, the rows are in the order of `email`. For the value of all of them
-        in BTC, use `link.exchange.spot_balances`.
+        Rows for a list of `email` are in the order of the list. For the value of all of them in BTC, use
+        `link.exchange.spot_balances`.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
@@ -67,8 +67,8 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v1/sub-account/margin/account: weight 10, rate limit sapi-ip (12,000 a minute for each
         IP address, for this endpoint alone).
 
-        Of several values of `email`, the rows are in the order of `email`. For totals in BTC and the
-        margin level, use `link.exchange.margin_balances`.
+        Rows for a list of `email` are in the order of the list. For totals in BTC and the margin level,
+        use `link.exchange.margin_balances`.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
@@ -115,7 +115,7 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v2/sub-account/futures/account: weight 1, rate limit sapi-ip (12,000 a minute for each
         IP address, for this endpoint alone).
 
-        Of several values of `email`, the rows are in the order of `email`. For totals in USD or BTC, use
+        Rows for a list of `email` are in the order of the list. For totals in USD or BTC, use
         `link.exchange.futures_summary`.
 
         Example:
@@ -215,7 +215,7 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v2/sub-account/futures/positionRisk: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
 
-        Of several values of `email`, the rows are in the order of `email`.
+        Rows for a list of `email` are in the order of the list.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
@@ -274,8 +274,8 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v1/sub-account/transaction-statistics: weight 60, rate limit sapi-uid (180,000 a minute
         for each account (UID), for this endpoint alone).
 
-        Of several values of `email`, the rows ascend by `time`. Days without trades have no row. For the
-        sums, use `link.exchange.transaction_totals`.
+        Rows for a list of `email` ascend by `time`. Days without trades have no row. For the sums, use
+        `link.exchange.transaction_totals`.
 
         Example:
             link.exchange.transaction_statistics()
@@ -323,7 +323,7 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v1/sub-account/transaction-statistics: weight 60, rate limit sapi-uid (180,000 a minute
         for each account (UID), for this endpoint alone).
 
-        Of several values of `email`, the rows are in the order of `email`.
+        Rows for a list of `email` are in the order of the list.
 
         Example:
             link.exchange.transaction_totals()
@@ -370,9 +370,9 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v1/sub-account/subAccountApi: weight 3,000, rate limit sapi-uid (180,000 a minute for
         each account (UID), for this endpoint alone).
 
-        All pages are fetched, 100 rows a request, until a page is empty. Of several values of `email`,
-        the rows are in the order of `email`. Unlike `link.exchange.api_keys`, it has the names of the
-        keys and three more permissions.
+        All pages are fetched, 100 rows a request, until a page is empty. Rows for a list of `email` are
+        in the order of the list. Unlike `link.exchange.api_keys`, it has the names of the keys and three
+        more permissions.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]

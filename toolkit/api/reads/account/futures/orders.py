@@ -32,8 +32,8 @@ class AccountFuturesOrderReads(ReadResource):
 
         One request spans just under 7 days at most; a longer span is split into several requests. Windows
         are fetched side by side. One whose rows may not fit in a response of 1,000 goes on by id, from
-        its first row until past its end. Of several values of `symbol`, the rows ascend by `time`. The
-        exchange keeps orders for 90 days, and those canceled or expired without a fill for three days.
+        its first row until past its end. Rows for a list of `symbol` ascend by `time`. The exchange keeps
+        orders for 90 days, and those canceled or expired without a fill for three days.
 
         Example:
             link.account.futures.orders("BTCUSDT", start="-3D")
@@ -96,18 +96,18 @@ class AccountFuturesOrderReads(ReadResource):
         )
 
     def open_orders(
-        self, *, symbol: str | Sequence[str] | None = None, numbers: Numbers | None = None
+        self, symbol: str | Sequence[str] | None = None, *, numbers: Numbers | None = None
     ) -> pd.DataFrame:
         """The account's open orders, one row each.
 
         GET /fapi/v1/openOrders: weight by its parameters, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        Weight: 1 for one symbol, 40 for all of them. Of several values of `symbol`, the rows are in the
-        order of `symbol`.
+        Weight: 1 for one symbol, 40 for all of them. Rows for a list of `symbol` are in the order of the
+        list.
 
         Example:
-            link.account.futures.open_orders(symbol="BTCUSDT")
+            link.account.futures.open_orders("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them. Or a list of several, which are fetched

@@ -13,14 +13,14 @@ from toolkit.frames.builder import Numbers
 class AccountFuturesPositionReads(ReadResource):
     """Positions of the futures account."""
 
-    def positions(self, *, symbol: str | None = None, numbers: Numbers | None = None) -> pd.DataFrame:
+    def positions(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The open positions, and symbols with open orders, one row each.
 
         GET /fapi/v3/positionRisk: weight 5, rate limit fapi (2,400 a minute for each IP address, shared
         by /fapi/*).
 
         Example:
-            link.account.futures.positions(symbol="BTCUSDT")
+            link.account.futures.positions("BTCUSDT")
 
         Args:
             symbol: Only this symbol; by default, all of them.

@@ -32,9 +32,9 @@ class AccountFuturesTradeReads(ReadResource):
 
         One request spans 7 days at most; a longer span is split into several requests. Windows are
         fetched side by side. One whose rows may not fit in a response of 1,000 goes on by id, from its
-        first row until past its end. Of several values of `symbol`, the rows ascend by `time`. The
-        exchange keeps the last three months. Income of all symbols, such as funding fees and profits, is
-        in `link.futures.income`.
+        first row until past its end. Rows for a list of `symbol` ascend by `time`. The exchange keeps the
+        last three months. Income of all symbols, such as funding fees and profits, is in
+        `link.futures.income`.
 
         Example:
             link.account.futures.trades("BTCUSDT", start="-3D")
@@ -90,7 +90,7 @@ class AccountFuturesTradeReads(ReadResource):
         GET /fapi/v1/commissionRate: weight 20, rate limit fapi (2,400 a minute for each IP address,
         shared by /fapi/*).
 
-        Of several values of `symbol`, the rows are in the order of `symbol`.
+        Rows for a list of `symbol` are in the order of the list.
 
         Example:
             link.account.futures.commission("BTCUSDT")

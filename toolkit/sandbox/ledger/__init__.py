@@ -1,0 +1,32 @@
+"""The books of an account: what it traded, received, sent and paid, and so what it holds at any moment.
+
+There are three: of the partner's master account, of the customer who owns the key "customer", and of the
+stranger who owns the key "no-link". `World.ledger` returns them. Amounts are whole numbers of 1e-8, so an
+opening balance and all movements add up to the closing balance exactly.
+"""
+
+from toolkit.sandbox.ledger.ledger import Ledger
+from toolkit.sandbox.ledger.movements import CAUSES, WALLETS, Movements, cause_index, wallet_index
+from toolkit.sandbox.ledger.records import (
+    AccountDeposits,
+    AccountWithdrawals,
+    Dividends,
+    SpotFills,
+    SpotOrders,
+    WalletTransfers,
+)
+
+__all__ = [
+    "CAUSES",
+    "WALLETS",
+    "AccountDeposits",
+    "AccountWithdrawals",
+    "Dividends",
+    "Ledger",
+    "Movements",
+    "SpotFills",
+    "SpotOrders",
+    "WalletTransfers",
+    "cause_index",
+    "wallet_index",
+]
