@@ -99,7 +99,13 @@ ORDERS = Endpoint(
         retention=timedelta(days=90),
     ),
     paging=Paging(
-        kind="id", size="limit", default=500, maximum=1000, id_field="orderId", id_column="order_id"
+        kind="id",
+        size="limit",
+        default=500,
+        maximum=1000,
+        id_field="orderId",
+        id_column="order_id",
+        by_window=True,
     ),
     columns=_ORDER_COLUMNS,
     identity=("symbol", "order_id"),

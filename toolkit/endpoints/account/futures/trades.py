@@ -41,7 +41,13 @@ TRADES = Endpoint(
     # The change log of August 2026 has "three months", read as 90 days; the page of 2025 has six.
     window=Window(max_span=timedelta(days=7), default=timedelta(days=7), retention=timedelta(days=90)),
     paging=Paging(
-        kind="id", size="limit", default=500, maximum=1000, id_field="fromId", id_column="trade_id"
+        kind="id",
+        size="limit",
+        default=500,
+        maximum=1000,
+        id_field="fromId",
+        id_column="trade_id",
+        by_window=True,
     ),
     columns=(
         SYMBOL_COLUMN,
