@@ -132,12 +132,27 @@ def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
         yield f"{called}: rows with `steps` need a window, paging of the kind 'limit', and `order_by`."
     if endpoint.steps and endpoint.steps.param not in {param.name for param in endpoint.params}:
         yield f"{called}: steps has {endpoint.steps.param!r}, which is none of its parameters."
+    several = [param.name for param in endpoint.params if param.several]
+    if len(several) > 1 or (several and (endpoint.steps or isinstance(endpoint, Write))):
+        yield f"{called}: `several` is for one parameter of a read without `steps`, not {', '.join(several)}."
+    for name in several:
+        if not _has_value(endpoint, name):
+            yield f"{called}: no column has the value of {name!r}, so its rows could not be told apart."
+    if endpoint.paging.by_window and (endpoint.paging.kind != "id" or not endpoint.window):
+        yield f"{called}: `by_window` needs a window, and paging of the kind 'id'."
     if endpoint.row_lists and (endpoint.window or endpoint.paging.kind != "none"):
         yield f"{called}: rows in `row_lists` come in one response, without a window or paging."
     try:
         docstring(endpoint)
     except ValueError as error:
         yield f"{error}."
+
+
+def _has_value(endpoint: Endpoint, name: str) -> bool:
+    """Whether a column has the value of a parameter."""
+    param = next(param for param in endpoint.params if param.name == name)
+    requested = any(column.derived == "requested" and column.of == name for column in endpoint.columns)
+    return requested or bool(endpoint.columns_echoing(param))
 
 
 def _example(read: Endpoint, root: Path) -> Iterator[str]:

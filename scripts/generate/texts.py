@@ -117,7 +117,12 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
         )
     if paging.kind in ("page", "offset"):
         texts.append(f"All pages are fetched, {paging.maximum} rows a request, until a page is empty.")
-    if paging.kind == "id":
+    if paging.kind == "id" and paging.by_window:
+        texts.append(
+            f"Windows are fetched side by side. One whose rows may not fit in a response of "
+            f"{paging.maximum:,} goes on by id, from its first row until past its end."
+        )
+    elif paging.kind == "id":
         texts.append(
             f"All pages are fetched, {paging.maximum} rows a request, each from the id after the last one, "
             "until a page is empty."
@@ -135,6 +140,9 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
             "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "
             "treated alike."
         )
+    if several := next((param.name for param in endpoint.params if param.several), ""):
+        order = f"ascend by `{endpoint.order_by}`" if endpoint.order_by else "are in the order of the list"
+        texts.append(f"Rows for a list of `{several}` {order}.")
     return texts
 
 
@@ -147,7 +155,7 @@ def _resolution(write: Write) -> str:
 
 def arguments(endpoint: Endpoint) -> dict[str, str]:
     """What each argument of the method is, in the order of its signature."""
-    described = {param.name: param.doc for param in params(endpoint)}
+    described = {param.name: _about(param) for param in params(endpoint)}
     if isinstance(endpoint, Write):
         if endpoint.confirm:
             described["confirm"] = f"`{endpoint.confirm}` again, because this cannot be undone."
@@ -175,6 +183,12 @@ def arguments(endpoint: Endpoint) -> dict[str, str]:
             f"can have the same mask: identify and join rows by `{endpoint.columns[0].name}`."
         )
     return described
+
+
+def _about(param: Param) -> str:
+    return (
+        f"{param.doc} Or a list of several, which are fetched side by side." if param.several else param.doc
+    )
 
 
 def params(endpoint: Endpoint) -> list[Param]:

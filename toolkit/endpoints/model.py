@@ -206,6 +206,9 @@ class Paging:
             span. Where it is also one of the endpoint's `params`, users may pass it in place of a span.
         id_column: Column that has the ids: whole numbers that ascend with the rows.
         page_field: Name of the request parameter for the number of the page.
+        by_window: Whether rows paged by id are few, as those of one account are: the windows of a span are
+            then fetched side by side, and only one whose rows do not fit in a response goes on by id.
+            Otherwise only the first row of the span is found by time, and all others by id.
     """
 
     kind: PagingKind
@@ -216,6 +219,7 @@ class Paging:
     id_field: str = ""
     id_column: str = ""
     page_field: str = "page"
+    by_window: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

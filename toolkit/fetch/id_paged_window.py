@@ -108,8 +108,7 @@ class IdPagedWindow(WindowFetch):
         if self._earliest is not None and (not ids or ids[0] > self._earliest[0]):
             defect = f"the row with the id {self._earliest[0]} is missing, which a longer span had"
         else:
-            covered = covered_span(self.endpoint, self._searched(window))
-            defect = self._defect(ids, 0) or _outside(times, covered)
+            defect = self._defect_within(self._searched(window), ids, times)
         if defect:
             self._reject(page, defect)
             return
@@ -118,6 +117,19 @@ class IdPagedWindow(WindowFetch):
         if is_confirmed or page.rows < min(MIN_SUSPECT_ROWS, self.endpoint.paging.maximum):
             self._check_truncation(page.rows, times)
             self._window, self._next_id, self._must_begin = None, ids[0], True
+
+    def _finish(self, window: Span, page: Page) -> None:
+        """Keep a response that has all rows of the last window."""
+        defect = self._defect_within(window, self._ids(page), page.times)
+        if defect:
+            self._reject(page, defect)
+            return
+        self._window, self._has_ended = None, True
+        self._ready.append(_Received(page, window.end + 1))
+
+    def _defect_within(self, span: Span, ids: Sequence[int], times: Sequence[int | None]) -> str:
+        """What is wrong with a response to a request for a span, "" if nothing is."""
+        return self._defect(ids, 0) or _outside(times, covered_span(self.endpoint, span))
 
     def _check_truncation(self, rows: int, times: Sequence[int | None]) -> None:
         """Note a gap if the request could not be for less, and its response may still be truncated."""

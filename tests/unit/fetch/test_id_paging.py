@@ -20,6 +20,7 @@ from toolkit.errors import ContractError, IncompleteError, UsageError
 from toolkit.fetch import windows
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import InlineExecutor
+from toolkit.fetch.lane import Lane
 from toolkit.fetch.paged_window import requests_for
 from toolkit.fetch.paginator import Paginator
 from toolkit.fetch.progress import Progress
@@ -84,7 +85,7 @@ class Fetched:
     """What a fetch has at its end, or when it failed."""
 
     ids: list[int]
-    paginator: Paginator
+    lane: Lane
 
 
 def plan_of(endpoint: Endpoint, span: Span) -> Plan:
@@ -96,10 +97,9 @@ def fetch(model: Model, plan: Plan, fetched: list[Fetched] | None = None) -> Fet
     endpoint = plan.endpoint
     query, decoder = Query(endpoint, plan.parameters), decoder_for(endpoint, exact=False)
     builder, token = FrameBuilder(endpoint, "float", query=query), CancelToken(endpoint.qualified_name)
+    lane = Lane(plan, query, builder, TruncationDetector(endpoint.paging))
     paginator = Paginator(
-        plan,
-        query,
-        builder,
+        [lane],
         Progress(
             endpoint.qualified_name,
             plan.span,
@@ -108,10 +108,8 @@ def fetch(model: Model, plan: Plan, fetched: list[Fetched] | None = None) -> Fet
             clock=FakeClock(),
             wanted=False,
         ),
-        InlineExecutor(lambda request: decoder.decode(model.answer(request.parameters))),
+        InlineExecutor(lambda job: decoder.decode(model.answer(job.request.parameters))),
         speculative=0,
-        rows=None,
-        truncation=TruncationDetector(endpoint.paging),
     )
     try:
         paginator.run()
@@ -119,8 +117,8 @@ def fetch(model: Model, plan: Plan, fetched: list[Fetched] | None = None) -> Fet
         paginator.salvage()
         ids = [int(text) - 2**40 for text in builder.frame({})["trade_id"]]
         if fetched is not None:
-            fetched.append(Fetched(ids, paginator))
-    return Fetched(ids, paginator)
+            fetched.append(Fetched(ids, lane))
+    return Fetched(ids, lane)
 
 
 def trades(*times: int, step: int = 1) -> list[Row]:
@@ -163,8 +161,8 @@ def test_every_row_of_the_span_comes_once_and_in_order(
     model = Model(rows, caps)
     fetched = fetch(model, plan)
     assert fetched.ids == ids_within(rows, span)
-    assert fetched.paginator.missing == [gap.span for gap in fetched.paginator.gaps]
-    if fetched.paginator.gaps:  # nothing tells whether there are earlier rows
+    assert fetched.lane.missing == [gap.span for gap in fetched.lane.gaps]
+    if fetched.lane.gaps:  # nothing tells whether there are earlier rows
         first = next(row["time"] for row in rows if row["time"] >= span.start)
         assert sum(row["time"] == first for row in rows) >= maximum
     for request in model.requests:
@@ -213,7 +211,7 @@ def test_an_empty_span_takes_one_request_a_window() -> None:
     model = Model([])
     plan = plan_of(own_trades(max_span=timedelta(days=1)), Span(START, START + 4 * DAY - 1))
     fetched = fetch(model, plan)
-    assert (fetched.ids, len(model.requests), fetched.paginator.missing) == ([], 4, [])
+    assert (fetched.ids, len(model.requests), fetched.lane.missing) == ([], 4, [])
 
 
 def test_more_rows_of_the_first_instant_than_a_response_can_have_are_a_gap() -> None:
@@ -221,7 +219,7 @@ def test_more_rows_of_the_first_instant_than_a_response_can_have_are_a_gap() -> 
     plan = plan_of(own_trades(12, max_span=None), Span(START, START + DAY))
     fetched = fetch(Model(rows, newest=True), plan)
     assert fetched.ids == list(range(8, 21)), "the exchange does not tell of the earlier ones"
-    assert [gap.span for gap in fetched.paginator.gaps] == [Span(START + 5, START + 5)]
+    assert [gap.span for gap in fetched.lane.gaps] == [Span(START + 5, START + 5)]
 
 
 # -- exchanges that are not as documented ----------------------------------------------------------------
@@ -284,7 +282,7 @@ def test_a_page_that_does_not_follow_the_one_before_is_an_error_with_what_came_u
     assert "none of its rows was kept" in message
     assert fetched.ids == list(range(kept))
     first = START + (kept - 1) * HOUR if kept else START
-    assert fetched.paginator.missing == [Span(first, START + 2 * DAY)]
+    assert fetched.lane.missing == [Span(first, START + 2 * DAY)]
 
 
 def test_an_exchange_that_ignores_the_span_is_noticed() -> None:
@@ -334,7 +332,7 @@ def test_what_is_missing_at_an_interrupt_begins_with_the_last_row() -> None:
     with pytest.raises(KeyboardInterrupt):
         fetch(model, plan_of(own_trades(5, max_span=None), Span(START, START + 2 * DAY)), kept)
     assert kept[0].ids == list(range(13))
-    assert kept[0].paginator.missing == [Span(START + 12 * HOUR, START + 2 * DAY)]
+    assert kept[0].lane.missing == [Span(START + 12 * HOUR, START + 2 * DAY)]
 
 
 def test_empty_windows_before_an_interrupt_are_not_missing() -> None:
@@ -347,7 +345,7 @@ def test_empty_windows_before_an_interrupt_are_not_missing() -> None:
     plan = plan_of(own_trades(max_span=timedelta(days=1) - MILLISECOND), Span(START, START + 5 * DAY))
     with pytest.raises(KeyboardInterrupt):
         fetch(Model([], change=interrupted), plan, kept)
-    assert kept[0].paginator.missing == [Span(START + 2 * DAY, START + 5 * DAY)]
+    assert kept[0].lane.missing == [Span(START + 2 * DAY, START + 5 * DAY)]
 
 
 # -- with the sandbox -------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ from toolkit.endpoints import Endpoint, Paging
 from toolkit.errors import ContractError
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import InlineExecutor
-from toolkit.fetch.paginator import Paginator
+from toolkit.fetch.lane import Lane
+from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.decoder import decoder_for
@@ -98,13 +99,11 @@ def fetched(model: Model, span: Span) -> tuple[list[int], list[Span]]:
     truncation = TruncationDetector(endpoint.paging)
     stats, clock = RequestStats(), FakeClock()
     progress = Progress(endpoint.qualified_name, span, stats, cancel=token, clock=clock, wanted=False)
-    executor = InlineExecutor[Any](lambda request: decoder.decode(model.answer(request.parameters)))
-    paginator = Paginator(
-        plan, query, builder, progress, executor, speculative=0, rows=None, truncation=truncation
-    )
-    paginator.run()
+    executor = InlineExecutor[Job](lambda job: decoder.decode(model.answer(job.request.parameters)))
+    lane = Lane(plan, query, builder, truncation)
+    Paginator([lane], progress, executor, speculative=0).run()
     assert not truncation.must_restart
-    return [int(text) - 2**40 for text in builder.frame({})["trade_id"]], paginator.missing
+    return [int(text) - 2**40 for text in builder.frame({})["trade_id"]], lane.missing
 
 
 @given(

@@ -107,7 +107,13 @@ LEFT_TO_THE_STRICT_PATH = {
     "exchange.futures_transfers",  # its documented rows have different spellings of one field
     "market.spot.symbols",  # objects of a list are selected by a value
     "market.futures.symbols",
-    "account.spot.balances",  # they have objects or lists that no column uses
+    "account.spot.info",  # they have objects or lists that no column uses
+    "account.spot.balances",
+    "account.wallet.futures_snapshots",
+    "account.wallet.futures_position_snapshots",
+    "account.wallet.coins",
+    "account.wallet.networks",  # its patterns of addresses have backslashes
+    "account.spot.commission",  # an object is missing
     "account.futures.info",
     "account.futures.assets",
     "exchange.margin_account",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import pandas as pd
@@ -17,21 +18,23 @@ class ExchangeHoldingReads(ReadResource):
     """What each sub-account holds, trades and may do: the partner's view through the sub-account API."""
 
     def assets(
-        self, email: str, *, numbers: Numbers | None = None, emails: Emails | None = None
+        self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
     ) -> pd.DataFrame:
         """The assets in the spot wallet of a sub-account, one row each.
 
         GET /sapi/v4/sub-account/assets: weight 60, rate limit sapi-uid (180,000 a minute for each account
         (UID), for this endpoint alone).
 
-        For the value of all of them in BTC, use `link.exchange.spot_balances`.
+        Rows for a list of `email` are in the order of the list. For the value of all of them in BTC, use
+        `link.exchange.spot_balances`.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.assets(email)
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `email`.
@@ -57,21 +60,23 @@ class ExchangeHoldingReads(ReadResource):
         return self._fetch(holdings.ASSETS, {"email": email}, numbers=numbers, emails=emails)
 
     def margin_account(
-        self, email: str, *, numbers: Numbers | None = None, emails: Emails | None = None
+        self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
     ) -> pd.DataFrame:
         """The assets and debts of a sub-account on margin, one row each.
 
         GET /sapi/v1/sub-account/margin/account: weight 10, rate limit sapi-ip (12,000 a minute for each
         IP address, for this endpoint alone).
 
-        For totals in BTC and the margin level, use `link.exchange.margin_balances`.
+        Rows for a list of `email` are in the order of the list. For totals in BTC and the margin level,
+        use `link.exchange.margin_balances`.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.margin_account(email)
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `email`.
@@ -99,7 +104,7 @@ class ExchangeHoldingReads(ReadResource):
 
     def futures_account(
         self,
-        email: str,
+        email: str | Sequence[str],
         market: Literal["um", "cm"],
         *,
         numbers: Numbers | None = None,
@@ -110,14 +115,16 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v2/sub-account/futures/account: weight 1, rate limit sapi-ip (12,000 a minute for each
         IP address, for this endpoint alone).
 
-        For totals in USD or BTC, use `link.exchange.futures_summary`.
+        Rows for a list of `email` are in the order of the list. For totals in USD or BTC, use
+        `link.exchange.futures_summary`.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.futures_account(email, "um")
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             market: "um" for USD-margined, "cm" for coin-margined futures.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
@@ -197,7 +204,7 @@ class ExchangeHoldingReads(ReadResource):
 
     def positions(
         self,
-        email: str,
+        email: str | Sequence[str],
         market: Literal["um", "cm"],
         *,
         numbers: Numbers | None = None,
@@ -208,12 +215,15 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v2/sub-account/futures/positionRisk: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
 
+        Rows for a list of `email` are in the order of the list.
+
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.positions(email, "um")
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             market: "um" for USD-margined, "cm" for coin-margined futures.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
@@ -253,22 +263,24 @@ class ExchangeHoldingReads(ReadResource):
         )
 
     def transaction_statistics(
-        self, email: str, *, numbers: Numbers | None = None, emails: Emails | None = None
+        self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
     ) -> pd.DataFrame:
         """How much a sub-account traded in the last 30 days, one row a day.
 
         GET /sapi/v1/sub-account/transaction-statistics: weight 60, rate limit sapi-uid (180,000 a minute
         for each account (UID), for this endpoint alone).
 
-        Days without trades have no row. For the sums, use `link.exchange.transaction_totals`. Whether the
-        volumes without a market in their names include the others is not documented.
+        Rows for a list of `email` ascend by `time`. Days without trades have no row. For the sums, use
+        `link.exchange.transaction_totals`. Whether the volumes without a market in their names include
+        the others is not documented.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.transaction_statistics(email)
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `email`.
@@ -297,21 +309,23 @@ class ExchangeHoldingReads(ReadResource):
         return self._fetch(holdings.TRANSACTION_STATISTICS, {"email": email}, numbers=numbers, emails=emails)
 
     def transaction_totals(
-        self, email: str, *, numbers: Numbers | None = None, emails: Emails | None = None
+        self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
     ) -> pd.DataFrame:
         """How much a sub-account traded in the last 30 days in all, as one row.
 
         GET /sapi/v1/sub-account/transaction-statistics: weight 60, rate limit sapi-uid (180,000 a minute
         for each account (UID), for this endpoint alone).
 
-        Whether the volumes without a market in their names include the others is not documented.
+        Rows for a list of `email` are in the order of the list. Whether the volumes without a market in
+        their names include the others is not documented.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.transaction_totals(email)
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `email`.
@@ -339,7 +353,7 @@ class ExchangeHoldingReads(ReadResource):
 
     def key_audit(
         self,
-        email: str,
+        email: str | Sequence[str],
         *,
         api_key: str | int | None = None,
         numbers: Numbers | None = None,
@@ -350,15 +364,17 @@ class ExchangeHoldingReads(ReadResource):
         GET /sapi/v1/sub-account/subAccountApi: weight 3,000, rate limit sapi-uid (180,000 a minute for
         each account (UID), for this endpoint alone).
 
-        All pages are fetched, 100 rows a request, until a page is empty. Unlike `link.exchange.api_keys`,
-        it has the names of the keys and three more permissions.
+        All pages are fetched, 100 rows a request, until a page is empty. Rows for a list of `email` are
+        in the order of the list. Unlike `link.exchange.api_keys`, it has the names of the keys and three
+        more permissions.
 
         Example:
             email = link.exchange.sub_accounts(emails="clear")["email"][0]
             link.exchange.key_audit(email)
 
         Args:
-            email: E-mail address of the sub-account.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             api_key: Only this API key; all keys of the sub-account if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different

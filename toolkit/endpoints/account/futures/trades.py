@@ -41,7 +41,13 @@ TRADES = Endpoint(
     # The change log of August 2026 has "three months", read as 90 days; the page of 2025 has six.
     window=Window(max_span=timedelta(days=7), default=timedelta(days=7), retention=timedelta(days=90)),
     paging=Paging(
-        kind="id", size="limit", default=500, maximum=1000, id_field="fromId", id_column="trade_id"
+        kind="id",
+        size="limit",
+        default=500,
+        maximum=1000,
+        id_field="fromId",
+        id_column="trade_id",
+        by_window=True,
     ),
     columns=(
         SYMBOL_COLUMN,
@@ -66,8 +72,8 @@ TRADES = Endpoint(
             kind="text",
             doc="The asset of the commission.",
         ),
-        Column(name="maker", field="maker", kind="flag", doc="The account's order was in the book."),
-        Column(name="buyer", field="buyer", kind="flag", doc="The account bought."),
+        Column(name="is_maker", field="maker", kind="flag", doc="The order of the account was in the book."),
+        Column(name="is_buyer", field="buyer", kind="flag", doc="The account bought; otherwise it sold."),
         # Since August 2026.
         amount("base_quantity", "baseQty", "Amount, in the base asset (newer field).", optional=True),
         Column(

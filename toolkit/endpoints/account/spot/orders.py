@@ -123,7 +123,13 @@ ORDERS = Endpoint(
     ),
     window=Window(max_span=timedelta(hours=24), default=timedelta(days=7)),
     paging=Paging(
-        kind="id", size="limit", default=500, maximum=1000, id_field="orderId", id_column="order_id"
+        kind="id",
+        size="limit",
+        default=500,
+        maximum=1000,
+        id_field="orderId",
+        id_column="order_id",
+        by_window=True,
     ),
     columns=_COLUMNS,
     identity=("symbol", "order_id"),

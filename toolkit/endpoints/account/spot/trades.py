@@ -38,7 +38,13 @@ TRADES = Endpoint(
     ),
     window=Window(max_span=timedelta(hours=24), default=timedelta(days=7)),
     paging=Paging(
-        kind="id", size="limit", default=500, maximum=1000, id_field="fromId", id_column="trade_id"
+        kind="id",
+        size="limit",
+        default=500,
+        maximum=1000,
+        id_field="fromId",
+        id_column="trade_id",
+        by_window=True,
     ),
     columns=(
         Column(name="symbol", field="symbol", kind="text", doc="Symbol."),

@@ -44,7 +44,7 @@ TRANSFERS = Endpoint(
             field="type",
             name="direction",
             kind="choice",
-            doc='From which wallet to which, such as "spot_to_um" or "funding_to_spot", or a list of these. '
+            doc='From which wallet to which, such as "spot_to_um" or "funding_to_spot". '
             'The wallets are "spot", "funding", "um", "cm", "margin", "option" and "portfolio_margin".',
             required=True,
             choices=DIRECTIONS,

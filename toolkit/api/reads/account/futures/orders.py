@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -16,7 +18,7 @@ class AccountFuturesOrderReads(ReadResource):
 
     def orders(
         self,
-        symbol: str,
+        symbol: str | Sequence[str],
         *,
         from_order_id: str | int | None = None,
         start: When = None,
@@ -28,16 +30,16 @@ class AccountFuturesOrderReads(ReadResource):
         GET /fapi/v1/allOrders: weight 5, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
 
-        One request spans just under 7 days at most; a longer span is split into several requests. All
-        pages are fetched, 1000 rows a request, each from the id after the last one, until a page is
-        empty. The exchange keeps orders for 90 days, and those canceled or expired without a fill for
-        three days.
+        One request spans just under 7 days at most; a longer span is split into several requests. Windows
+        are fetched side by side. One whose rows may not fit in a response of 1,000 goes on by id, from
+        its first row until past its end. Rows for a list of `symbol` ascend by `time`. The exchange keeps
+        orders for 90 days, and those canceled or expired without a fill for three days.
 
         Example:
             link.account.futures.orders("BTCUSDT", start="-3D")
 
         Args:
-            symbol: Symbol, such as BTCUSDT.
+            symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_order_id: Id of the first order, in place of a span.
             start: Start of the span, included; defaults to just under 7 days before `end`. Less than 90
                 days ago.
@@ -60,7 +62,7 @@ class AccountFuturesOrderReads(ReadResource):
             - position_side (text): BOTH, or LONG or SHORT in hedge mode.
             - price (amount): Limit, in the quote asset; 0 if it has none.
             - average_price (amount): Average price of its trades, in the quote asset; 0 without one.
-            - original_quantity (amount): Amount ordered, in the base asset.
+            - quantity (amount): Amount ordered, in the base asset.
             - executed_quantity (amount): Amount traded, in the base asset.
             - executed_quote_quantity (amount): Amount traded, in the quote asset.
             - executed_base_quantity (amount): Amount, in the base asset (newer field).
@@ -73,7 +75,7 @@ class AccountFuturesOrderReads(ReadResource):
             - working_type (text): CONTRACT_PRICE or MARK_PRICE, which triggers it.
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
-            - self_trade_prevention (text): How self-trades are prevented.
+            - self_trade_prevention_mode (text): How self-trades are prevented.
             - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
             - pair (text): The pair (newer field).
 
@@ -93,19 +95,23 @@ class AccountFuturesOrderReads(ReadResource):
             numbers=numbers,
         )
 
-    def open_orders(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
+    def open_orders(
+        self, symbol: str | Sequence[str] | None = None, *, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
         """The account's open orders, one row each.
 
         GET /fapi/v1/openOrders: weight by its parameters, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        Weight: 1 for one symbol, 40 for all of them.
+        Weight: 1 for one symbol, 40 for all of them. Rows for a list of `symbol` are in the order of the
+        list.
 
         Example:
             link.account.futures.open_orders("BTCUSDT")
 
         Args:
-            symbol: Only this symbol; by default, all of them.
+            symbol: Only this symbol; by default, all of them. Or a list of several, which are fetched
+                side by side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
@@ -124,7 +130,7 @@ class AccountFuturesOrderReads(ReadResource):
             - position_side (text): BOTH, or LONG or SHORT in hedge mode.
             - price (amount): Limit, in the quote asset; 0 if it has none.
             - average_price (amount): Average price of its trades, in the quote asset; 0 without one.
-            - original_quantity (amount): Amount ordered, in the base asset.
+            - quantity (amount): Amount ordered, in the base asset.
             - executed_quantity (amount): Amount traded, in the base asset.
             - executed_quote_quantity (amount): Amount traded, in the quote asset.
             - executed_base_quantity (amount): Amount, in the base asset (newer field).
@@ -137,7 +143,7 @@ class AccountFuturesOrderReads(ReadResource):
             - working_type (text): CONTRACT_PRICE or MARK_PRICE, which triggers it.
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
-            - self_trade_prevention (text): How self-trades are prevented.
+            - self_trade_prevention_mode (text): How self-trades are prevented.
             - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
             - pair (text): The pair (newer field).
 
@@ -193,7 +199,7 @@ class AccountFuturesOrderReads(ReadResource):
             - position_side (text): BOTH, or LONG or SHORT in hedge mode.
             - price (amount): Limit, in the quote asset; 0 if it has none.
             - average_price (amount): Average price of its trades, in the quote asset; 0 without one.
-            - original_quantity (amount): Amount ordered, in the base asset.
+            - quantity (amount): Amount ordered, in the base asset.
             - executed_quantity (amount): Amount traded, in the base asset.
             - executed_quote_quantity (amount): Amount traded, in the quote asset.
             - executed_base_quantity (amount): Amount, in the base asset (newer field).
@@ -206,7 +212,7 @@ class AccountFuturesOrderReads(ReadResource):
             - working_type (text): CONTRACT_PRICE or MARK_PRICE, which triggers it.
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
-            - self_trade_prevention (text): How self-trades are prevented.
+            - self_trade_prevention_mode (text): How self-trades are prevented.
             - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
             - pair (text): The pair (newer field).
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -16,7 +18,7 @@ class AccountFuturesTradeReads(ReadResource):
 
     def trades(
         self,
-        symbol: str,
+        symbol: str | Sequence[str],
         *,
         from_trade_id: str | int | None = None,
         start: When = None,
@@ -28,16 +30,17 @@ class AccountFuturesTradeReads(ReadResource):
         GET /fapi/v1/userTrades: weight 5, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
 
-        One request spans 7 days at most; a longer span is split into several requests. All pages are
-        fetched, 1000 rows a request, each from the id after the last one, until a page is empty. The
-        exchange keeps the last three months. Income of all symbols, such as funding fees and profits, is
-        in `link.futures.income`.
+        One request spans 7 days at most; a longer span is split into several requests. Windows are
+        fetched side by side. One whose rows may not fit in a response of 1,000 goes on by id, from its
+        first row until past its end. Rows for a list of `symbol` ascend by `time`. The exchange keeps the
+        last three months. Income of all symbols, such as funding fees and profits, is in
+        `link.futures.income`.
 
         Example:
             link.account.futures.trades("BTCUSDT", start="-3D")
 
         Args:
-            symbol: Symbol, such as BTCUSDT.
+            symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_trade_id: Id of the first trade, in place of a span.
             start: Start of the span, included; defaults to 7 days before `end`. Less than 90 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -59,8 +62,8 @@ class AccountFuturesTradeReads(ReadResource):
             - commission (amount): Commission, in `commission_asset`. Whether a commission paid is
                 negative is not settled.
             - commission_asset (text): The asset of the commission.
-            - maker (flag): The account's order was in the book.
-            - buyer (flag): The account bought.
+            - is_maker (flag): The order of the account was in the book.
+            - is_buyer (flag): The account bought; otherwise it sold.
             - base_quantity (amount): Amount, in the base asset (newer field).
             - margin_asset (text): The margin asset (newer field).
             - pair (text): The pair (newer field).
@@ -81,17 +84,19 @@ class AccountFuturesTradeReads(ReadResource):
             numbers=numbers,
         )
 
-    def commission(self, symbol: str, *, numbers: Numbers | None = None) -> pd.DataFrame:
+    def commission(self, symbol: str | Sequence[str], *, numbers: Numbers | None = None) -> pd.DataFrame:
         """What the account pays for trades in a symbol, as one row.
 
         GET /fapi/v1/commissionRate: weight 20, rate limit fapi (2,400 a minute for each IP address,
         shared by /fapi/*).
 
+        Rows for a list of `symbol` are in the order of the list.
+
         Example:
             link.account.futures.commission("BTCUSDT")
 
         Args:
-            symbol: Symbol, such as BTCUSDT.
+            symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:

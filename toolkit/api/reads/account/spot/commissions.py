@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -13,19 +15,20 @@ from toolkit.frames.builder import Numbers
 class AccountSpotCommissionReads(ReadResource):
     """What the account pays for its trades."""
 
-    def commission(self, symbol: str, *, numbers: Numbers | None = None) -> pd.DataFrame:
+    def commission(self, symbol: str | Sequence[str], *, numbers: Numbers | None = None) -> pd.DataFrame:
         """What the account pays for trades of a symbol, one row a symbol.
 
         GET /api/v3/account/commission: weight 20, rate limit api (6,000 a minute for each IP address,
         shared by /api/*).
 
-        For all symbols in one request, without taxes and discounts, use `link.account.wallet.trade_fees`.
+        Rows for a list of `symbol` are in the order of the list. For all symbols in one request, without
+        taxes and discounts, use `link.account.wallet.trade_fees`.
 
         Example:
             link.account.spot.commission("BTCUSDT")
 
         Args:
-            symbol: Symbol, such as BTCUSDT, or a list of symbols.
+            symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -16,7 +18,7 @@ class AccountSpotOrderReads(ReadResource):
 
     def orders(
         self,
-        symbol: str,
+        symbol: str | Sequence[str],
         *,
         from_order_id: str | int | None = None,
         start: When = None,
@@ -28,15 +30,16 @@ class AccountSpotOrderReads(ReadResource):
         GET /api/v3/allOrders: weight 20, rate limit api (6,000 a minute for each IP address, shared by
         /api/*).
 
-        One request spans 1 day at most; a longer span is split into several requests. All pages are
-        fetched, 1000 rows a request, each from the id after the last one, until a page is empty. The
-        exchange archives orders without a trade after 90 days.
+        One request spans 1 day at most; a longer span is split into several requests. Windows are fetched
+        side by side. One whose rows may not fit in a response of 1,000 goes on by id, from its first row
+        until past its end. Rows for a list of `symbol` ascend by `time`. The exchange archives orders
+        without a trade after 90 days.
 
         Example:
             link.account.spot.orders("BTCUSDT", start="-3D")
 
         Args:
-            symbol: Symbol, such as BTCUSDT, or a list of symbols.
+            symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_order_id: All orders from this id on, in place of a span; 0 for all there are.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -181,7 +184,7 @@ class AccountSpotOrderReads(ReadResource):
         The exchange archives orders without a trade after 90 days.
 
         Example:
-            order = link.account.spot.orders("BTCUSDT").iloc[0]
+            order = link.account.spot.orders("BTCUSDT", start="-30D").iloc[-1]
             link.account.spot.order("BTCUSDT", order_id=order["order_id"])
 
         Args:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -16,7 +18,7 @@ class AccountSpotTradeReads(ReadResource):
 
     def trades(
         self,
-        symbol: str,
+        symbol: str | Sequence[str],
         *,
         from_trade_id: str | int | None = None,
         start: When = None,
@@ -29,14 +31,15 @@ class AccountSpotTradeReads(ReadResource):
         address, shared by /api/*).
 
         Weight: 20, or 5 for the trades of one order. One request spans 1 day at most; a longer span is
-        split into several requests. All pages are fetched, 1000 rows a request, each from the id after
-        the last one, until a page is empty.
+        split into several requests. Windows are fetched side by side. One whose rows may not fit in a
+        response of 1,000 goes on by id, from its first row until past its end. Rows for a list of
+        `symbol` ascend by `time`.
 
         Example:
             link.account.spot.trades("BTCUSDT", start="-3D")
 
         Args:
-            symbol: Symbol, such as BTCUSDT, or a list of symbols.
+            symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_trade_id: All trades from this id on, in place of a span; 0 for all there are.
             start: Start of the span, included; defaults to 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.

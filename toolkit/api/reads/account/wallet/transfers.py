@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -15,7 +17,12 @@ class AccountWalletTransferReads(ReadResource):
     """Transfers between the wallets of the account."""
 
     def transfers(
-        self, direction: str, *, start: When = None, end: When = None, numbers: Numbers | None = None
+        self,
+        direction: str | Sequence[str],
+        *,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
     ) -> pd.DataFrame:
         """Transfers between wallets of the account, one row each.
 
@@ -23,17 +30,17 @@ class AccountWalletTransferReads(ReadResource):
         for this endpoint alone).
 
         A response of 100 rows is full, so its span is fetched again as two half-windows. A round number
-        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
-        exchange keeps the last six months. Transfers between accounts are in `link.exchange.transfers`
-        and its neighbours.
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Rows
+        for a list of `direction` ascend by `time`. The exchange keeps the last six months. Transfers
+        between accounts are in `link.exchange.transfers` and its neighbours.
 
         Example:
             link.account.wallet.transfers("spot_to_um", start="-3D")
 
         Args:
-            direction: From which wallet to which, such as "spot_to_um" or "funding_to_spot", or a list of
-                these. The wallets are "spot", "funding", "um", "cm", "margin", "option" and
-                "portfolio_margin".
+            direction: From which wallet to which, such as "spot_to_um" or "funding_to_spot". The wallets
+                are "spot", "funding", "um", "cm", "margin", "option" and "portfolio_margin". Or a list of
+                several, which are fetched side by side.
             start: Start of the span, included; defaults to 7 days before `end`. At most 180 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
