@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -31,7 +31,13 @@ from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.fills import SpotTrades
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, FillsOf
-from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
+from toolkit.sandbox.world.history import (
+    LAST_HOUR,
+    Deposits,
+    FuturesTransfers,
+    TransferGenerator,
+    Transfers,
+)
 from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 from toolkit.sandbox.world.rates import futures_rates, spot_rates
@@ -61,6 +67,8 @@ from toolkit.sandbox.world.transfers import (
 if TYPE_CHECKING:
     from toolkit.sandbox.ledger import Ledger
 
+Generator = TypeVar("Generator", bound=RowGenerator)
+
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
 _PORTFOLIO_MARGIN = "portfolio margin"
@@ -80,6 +88,10 @@ class World:
         customers: Number of customers.
 
     Attributes:
+        start_ms: When business began, in milliseconds.
+        month_ms: When the world's month begins.
+        end_ms: When the books of the accounts end: two months later.
+        sizes: Rebates per day, and number of sub-accounts and customers, at its creation.
         accounts: The sub-accounts, oldest first.
         master: Balances of the master account, which are ample.
         customers: The customers, in the order they joined.
@@ -91,6 +103,9 @@ class World:
         partner_uid: Id of the master account.
         max_sub_accounts: Maximum number of sub-accounts.
         transfers: Tables of the reads that show transfers, by endpoint; new transfers are added to them.
+        customer_trades: The customers' trades on the spot market.
+        spot_rebates: What the partner is paid for them.
+        master_transfers: Those of history in which the master account may have a part.
         transfer_ids: Generates the ids of new transfers.
         deletions: Number of deleted sub-accounts by UTC day since 1970.
         futures_transfers: Number of futures transfers by minute since 1970.
@@ -110,6 +125,7 @@ class World:
         self.now = _time.time() if now is None else now
         self.now_ms = int(self.now * 1000)
         self.start_ms = _two_years_before(self.now)
+        self.month_ms, self.end_ms = _month_start(self.now), _month_start(self.now, later=2)
         self.prices = Prices(seed, self.start_ms)
         self._worth = lru_cache(maxsize=64)(self._worth_at)
         self._market = MarketHistory(seed, self.start_ms, UM)
@@ -124,7 +140,7 @@ class World:
             stranger_uid="64738291",
         )
         # All accounts and customers exist when the month begins, so they are the same throughout the month.
-        completed = min(self.now_ms, _month_start(self.now))
+        completed = self.month_ms
         self.accounts: list[SubAccount] = people.make_accounts(
             seed, sub_accounts, self.start_ms, completed, self.worth(completed)
         )
@@ -145,6 +161,8 @@ class World:
         self.business = self._make_business()
         self.transfer_ids = TransferIds()
         self.transfers: dict[str, TransferTable] = {}
+        self.master_transfers: list[tuple[Stream, TransferGenerator]] = []
+        self.sizes = (float(rebates_per_day), sub_accounts, customers)
         self._tables = self._make_tables(rebates_per_day)
 
     def __repr__(self) -> str:
@@ -163,8 +181,14 @@ class World:
         return self._customer
 
     def ledger(self, owner: str) -> Ledger:
-        """The books of an account, by its owner as keys have it (`keys.PARTNER` ...) or by its uid."""
-        raise NotImplementedError
+        """The books of an account, by its owner as keys have it (`keys.PARTNER` ...) or by its uid.
+
+        They are made when they are first read, and the same throughout the month.
+        """
+        # Ledgers are built on the parts of the world.
+        from toolkit.sandbox.ledger import ledger_of
+
+        return ledger_of(self, owner)
 
     def futures_account(self, owner: str) -> FuturesAccount:
         """The USD-M futures of an account, by its owner as keys have it (`keys.PARTNER` ...)."""
@@ -319,13 +343,11 @@ class World:
 
         maintenance = TradingHours.of(SPOT[0], self.start_ms).maintenance
 
-        def stream(
-            name: str, rows: float, generator: RowGenerator, **options: Any
-        ) -> tuple[Stream, RowGenerator]:
+        def stream(name: str, rows: float, generator: Generator, **options: Any) -> tuple[Stream, Generator]:
             activity = ActivityProfile(self.seed, name, self.start_ms)
             return Stream(self.seed, name, activity, rows, self.start_ms, **options), generator
 
-        def trading(name: str, rows: float, generator: RowGenerator) -> tuple[Stream, RowGenerator]:
+        def trading(name: str, rows: float, generator: Generator) -> tuple[Stream, Generator]:
             return stream(name, rows, generator, same_order_fraction=_SAME_ORDER, closed=maintenance)
 
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
@@ -336,10 +358,12 @@ class World:
         rebate_rows, kickback_rows = SpotRebates(trades, self.spot_rates), Kickbacks(trades, self._customer)
         rebates, _ = trading("spot rebates", per_day, rebate_rows)
         self._rebates = tables["spot.rebates"] = PaidTable(rebates, rebate_rows, LONGEST_DELAY, self.now_ms)
+        self.customer_trades = rebates, trades
+        self.spot_rebates = RebateSource(COMMISSION_REBATE, rebates, rebate_rows)
         add("spot.kickbacks", (rebates, kickback_rows))
         tables["spot.rebate_history"] = RebateHistory(
             {
-                PARTNER: RebateSource(COMMISSION_REBATE, rebates, rebate_rows),
+                PARTNER: self.spot_rebates,
                 CUSTOMER: RebateSource(REFERRAL_KICKBACK, rebates, kickback_rows),
             },
             self.now_ms,
@@ -355,12 +379,18 @@ class World:
         }
         tables["exchange.futures_rebates"] = StreamTable(lambda f: markets[f["futuresType"]], self.now_ms)
         master = self.partner_uid
-        direct = stream("transfers", 24, Transfers(ids, joined, master, self.prices))
-        universal = stream("universal", 36, Transfers(ids, joined, master, self.prices, wallets=True))
+        between_spot = Transfers(ids, joined, master, self.prices)
+        between_any = Transfers(ids, joined, master, self.prices, wallets=True)
+        um_moves, cm_moves = (
+            FuturesTransfers(ids, joined, master, self.prices, wallet) for wallet in ("um", "cm")
+        )
+        direct = stream("transfers", 24, between_spot)
+        universal = stream("universal", 36, between_any)
         transfers = {
-            market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, master, self.prices))
-            for market, rows in (("1", 400.0), ("2", 150.0))
+            market: stream(f"moves {market}", rows, generator)
+            for market, rows, generator in (("1", 400.0, um_moves), ("2", 150.0, cm_moves))
         }
+        self.master_transfers = [direct, universal, *transfers.values()]
         self.transfers = {
             "exchange.transfers": spot_table(StreamTable(lambda _: direct, self.now_ms), master),
             "exchange.universal_transfers": universal_table(

@@ -88,9 +88,10 @@ class Fills:
 
 
 class Grid:
-    """Ticks and steps of the spot markets, by index.
+    """Assets, ticks and steps of the spot markets, by index.
 
     Attributes:
+        bases, quotes: Index of the base asset and of the quote asset.
         tick_units: Units of 1e-8 in one tick of the price.
         step_units: Units in one step of the quantity.
         coarse: Steps of which every quantity is a multiple, so that price times quantity is a whole number of
@@ -98,6 +99,8 @@ class Grid:
     """
 
     def __init__(self) -> None:
+        self.bases = np.array([ASSETS.index(each.base) for each in SPOT])
+        self.quotes = np.array([ASSETS.index(each.quote) for each in SPOT])
         self.price_decimals = np.array([each.price_decimals for each in SPOT])
         self.quantity_decimals = np.array([each.quantity_decimals for each in SPOT])
         self.tick_units = 10 ** (DECIMALS - self.price_decimals)
@@ -183,13 +186,14 @@ class SpotTrades:
         quantity, quote_amount = steps * GRID.step_units[market], GRID.quote_units(market, ticks, steps)
         rate = np.where(is_maker, self.maker_rate, self.taker_rate)
         in_bnb = asset == _BNB
-        # The fee in the quote asset first: its product with 1e8 stays below 2**63.
+        # No product exceeds 2**63: the fee is in the quote asset before it is converted, and amounts, of
+        # which there are large ones of cheap coins, are taken apart.
         worth = quote_amount * rate * _BNB_HUNDREDTHS // (100 * RATE_UNITS)
-        bnb_price = np.where(in_bnb, convert_price, 1)
+        whole, rest = np.divmod(np.where(is_buyer, quantity, quote_amount), RATE_UNITS)
         commission = np.where(
             in_bnb,
-            worth * UNITS // bnb_price,
-            np.where(is_buyer, quantity, quote_amount) * rate // RATE_UNITS,
+            worth * UNITS // np.where(in_bnb, convert_price, 1),
+            whole * rate + rest * rate // RATE_UNITS,
         )
         return Fills(
             self.owners(block), market, is_buyer, is_maker, price, quantity, quote_amount,

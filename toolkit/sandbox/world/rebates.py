@@ -23,6 +23,9 @@ PAYING_STATES = np.array([0, 1, 2])
 LONGEST_DELAY = 75 * 60_000
 """The longest time from a trade to the payment of its rebate, in milliseconds."""
 
+FIRST_TRADE = 611_123
+"""Ids of the customers' trades count from here."""
+
 _SHORTEST_DELAY = 20 * 60_000
 _PAYMENTS_EVERY = 5000  # payments are made at whole multiples of five seconds
 _ACCOUNT_SHARE = 40
@@ -81,7 +84,7 @@ class SpotRebates:
             [(markets[which].quote, markets[which].symbol) for which in fills.market.tolist()],
             block.time.tolist(),
             order_ids(block.time).tolist(),
-            row_numbers(block, block.index, 611_123).tolist(),
+            row_numbers(block, block.index, FIRST_TRADE).tolist(),
         )
         if older:
             return [

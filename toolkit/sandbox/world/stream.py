@@ -282,7 +282,7 @@ class StreamTable:
             return _trimmed(stream, hours, counts, start, end)
         none = np.empty(0, dtype=np.int64)
         parts = [(none, none)]
-        for chunk in _chunks(hours, counts):
+        for chunk in chunks(hours, counts):
             block = stream.block(chunk)
             passes = generator.mask(block, given) & (block.time <= end)
             if start is not None:
@@ -304,7 +304,7 @@ def _trimmed(
     return _HourRange(hours, early, np.maximum(ends - early, 0))
 
 
-def _chunks(hours: Int64Array, counts: Int64Array) -> Iterator[Int64Array]:
+def chunks(hours: Int64Array, counts: Int64Array) -> Iterator[Int64Array]:
     """The hours in parts of about `CHUNK_ROWS` rows; hours without rows are skipped."""
     hours, counts = hours[counts > 0], counts[counts > 0]
     part = np.cumsum(counts) // CHUNK_ROWS
