@@ -9,6 +9,7 @@ import numpy as np
 
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER
+from toolkit.sandbox.ledger.futures.columns import UmTransfers
 from toolkit.sandbox.ledger.movements import Movements, wallet_index
 from toolkit.sandbox.ledger.owners import RATES, books_of
 from toolkit.sandbox.ledger.records import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from toolkit.sandbox.world import World
 
 _END_OF_DAY = DAY - 1000
+_LOOKED_BACK_MS = 10 * DAY
 
 
 class Ledger:
@@ -61,6 +63,22 @@ class Ledger:
         if not len(written):
             return found
         return Movements.joined(found, written.between(after_ms, until_ms))
+
+    def updated_ms(self, wallet: str, at_ms: int) -> int:
+        """When a wallet last changed: the beginning of the books if it has not."""
+        until_ms = at_ms
+        while until_ms >= self.begins_ms:
+            found = self.movements(until_ms, until_ms - _LOOKED_BACK_MS).of_wallet(wallet)
+            if len(found):
+                return int(found.time[-1])
+            until_ms -= _LOOKED_BACK_MS
+        return self.begins_ms
+
+    def um_transfers(self, start_ms: int, end_ms: int) -> UmTransfers:
+        """What came into the USD-M wallet from others and left it to them in a span, both ends included."""
+        found = self.movements(end_ms, start_ms - 1).of_wallet("um")
+        moved = found.of_cause("transfer", "sub-account transfer")
+        return UmTransfers(time=moved.time, asset=moved.asset, amount=moved.units, id=moved.reference)
 
     def balance(self, wallet: str, asset: str, at_ms: int) -> int:
         """Units of an asset in a wallet, locked ones included."""
