@@ -251,11 +251,23 @@ class World:
             deposits = self.table("exchange.deposits")
             newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
             return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
+        if qualified_name == "account.spot.order":
+            order = self.ledger(PARTNER).orders(self.now_ms)[-1:]
+            return {"symbol": SPOT[int(order.market[0])].symbol, "orderId": str(order.id[0])}
+        if qualified_name == "account.futures.order":
+            start_ms = self.now_ms - 7 * DAY
+            filled = self.futures_account(PARTNER).fills(start_ms, self.now_ms)[-1:]
+            return {"symbol": UM[int(filled.market[0])].symbol, "orderId": str(filled.order[0])}
         endpoint = ENDPOINTS_BY_NAME[qualified_name]
         declared = {
             param.field: str(param.choices.get(str(param.example), param.example))
             for param in endpoint.params
             if param.example is not None and (param.required or param.name in endpoint.at_least_one)
+        }
+        declared |= {
+            param.field: str(param.fixed)
+            for param in endpoint.params
+            if param.required and param.fixed is not None
         }
         return examples.get(qualified_name, declared)
 
