@@ -129,7 +129,7 @@ FILTERS = [
     Filter(endpoint, param, endpoint.columns_echoing(param))
     for endpoint in ENDPOINTS
     for param in endpoint.params
-    if endpoint.columns_echoing(param)
+    if param.fixed is None and endpoint.columns_echoing(param)
 ]
 # The rows of these do not name the symbol or pair, nor which of its contracts it is.
 UNNAMED = re.compile(r"market\..*(klines|trades|depth|avg_price|taker_volume_ratio)")
@@ -159,18 +159,29 @@ NOT_REPEATED = {
         for name in ("futures_balances", "futures_account", "futures_summary", "positions")
     ),
     ("account.spot.balances", "omitZeroBalances"),
+    ("account.spot.order", "origClientOrderId"),
+    ("account.wallet.wallets", "quoteAsset"),
     ("exchange.transfers", "showAllStatus"),
     ("exchange.universal_transfers", "showAllStatus"),
     ("exchange.futures_rebates", "futuresType"),
     ("exchange.futures_rebates", "filterResult"),
     ("spot.customer_id", "apiAgentCode"),
-    *((endpoint.qualified_name, "type") for endpoint in ENDPOINTS),
+    *(
+        (endpoint.qualified_name, "type")
+        for endpoint in ENDPOINTS
+        if not endpoint.system.startswith("account.")
+    ),
 }
 
 
 def test_every_parameter_is_repeated_by_a_column_or_known_not_to_be() -> None:
     repeated = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
-    every = {(endpoint.qualified_name, param.field) for endpoint in ENDPOINTS for param in endpoint.params}
+    every = {
+        (endpoint.qualified_name, param.field)
+        for endpoint in ENDPOINTS
+        for param in endpoint.params
+        if param.fixed is None
+    }
     assert every - repeated <= NOT_REPEATED
     assert not repeated & NOT_REPEATED
 
@@ -224,7 +235,9 @@ def test_a_row_that_does_not_match_a_filter_raises(case: Filter) -> None:
 def test_a_filter_that_the_exchange_ignores_is_detected(shared: SandboxEnv, endpoint: Endpoint) -> None:
     """Every optional filter, in the sandbox, which has more than one value for each."""
     world = shared.sandbox.world
-    for case in (each for each in FILTERS if each.endpoint is endpoint and not each.param.required):
+    if endpoint.name == "order":  # there is one row at most, and always a filter
+        return
+    for case in (each for each in FILTERS if each.endpoint is endpoint and not each.param.is_required):
         whole = shared.link._fetcher.fetch(endpoint, arguments_of(shared, endpoint), emails="clear")
         values = [v for column in case.columns for v in whole[column.name].dropna().unique() if v != ""]
         if len(values) < 2 or case.param.choices or "api_key" in case.param.name:
