@@ -12,7 +12,6 @@ from toolkit.sandbox.account_routes.account_data import (
     Rules,
     market_index,
     page_size,
-    rows_between,
     signed_amount,
 )
 from toolkit.sandbox.account_routes.order_ids import client_order_id, requested_order
@@ -20,7 +19,8 @@ from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.column_json import ChoiceColumn, NumberColumn, Piece, rows_json
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.keys import letters
-from toolkit.sandbox.ledger.futures import ORDER_STATUSES, Orders, Position
+from toolkit.sandbox.ledger.futures import ORDER_STATUSES, FuturesOrders, Position
+from toolkit.sandbox.ledger.futures.trading import MAKER_RATE, TAKER_RATE
 from toolkit.sandbox.market.symbols import ASSETS, UM, Market
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.spans import TimeRange, milliseconds, span_of
@@ -35,7 +35,7 @@ _UNFILLED_KEPT = 3 * DAY
 _ORDERS_KEPT = 90 * DAY
 _ADL = 2
 _RPI_RATE = "0.00005"
-MAKER_RATE, TAKER_RATE, RATE_UNIT = 2, 4, 10_000
+_RATE_UNIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +216,8 @@ def _decimal(units: int, places: int) -> str:
 def _commission(data: AccountData, request: CheckedRequest) -> object:
     return {
         "symbol": UM[market_index(UM, request.values["symbol"])].symbol,
-        "makerCommissionRate": f"{MAKER_RATE / RATE_UNIT:.4f}",
-        "takerCommissionRate": f"{TAKER_RATE / RATE_UNIT:.4f}",
+        "makerCommissionRate": f"{MAKER_RATE / _RATE_UNIT:.4f}",
+        "takerCommissionRate": f"{TAKER_RATE / _RATE_UNIT:.4f}",
         "rpiCommissionRate": _RPI_RATE,
     }
 
@@ -235,7 +235,7 @@ def _trades(data: AccountData, request: CheckedRequest) -> object:
     fills = data.world.futures_account(request.signer.owner).fills(_start(request, span, of_time), span.end)
     rows = np.flatnonzero(fills.market == which)
     if "orderId" in values:
-        rows = rows[fills.order_id[rows] == int(values["orderId"])]
+        rows = rows[fills.order[rows] == int(values["orderId"])]
     if "fromId" in values:
         first = int(np.searchsorted(fills.id[rows], int(values["fromId"])))
         rows = rows[first : first + size]
@@ -247,9 +247,9 @@ def _trades(data: AccountData, request: CheckedRequest) -> object:
         % (_SYMBOLS[which], _SYMBOLS[which]),
         NumberColumn(found.id),
         b',"orderId":',
-        NumberColumn(found.order_id),
+        NumberColumn(found.order),
         b',"side":"',
-        ChoiceColumn(found.buyer, (b"SELL", b"BUY")),
+        ChoiceColumn(found.is_buyer, (b"SELL", b"BUY")),
         b'","price":"',
         _column(found.price, market.price_decimals),
         b'","qty":"',
@@ -267,9 +267,9 @@ def _trades(data: AccountData, request: CheckedRequest) -> object:
         b'","time":',
         NumberColumn(found.time),
         b',"maker":',
-        ChoiceColumn(found.maker),
+        ChoiceColumn(found.is_maker),
         b',"buyer":',
-        ChoiceColumn(found.buyer),
+        ChoiceColumn(found.is_buyer),
         b"}",
     ]
     return msgspec.Raw(rows_json(len(found), pieces))
@@ -311,10 +311,10 @@ def _orders(data: AccountData, request: CheckedRequest) -> object:
     return [{**row, "cumBase": row["executedQty"], "pair": row["symbol"]} for row in rows]
 
 
-def _kept(orders: Orders, now_ms: int) -> Orders:
+def _kept(orders: FuturesOrders, now_ms: int) -> FuturesOrders:
     """Those that have not been deleted: after three days if nothing was filled, after 90 days otherwise."""
     ended = orders.status == ORDER_STATUSES.index("CANCELED")
-    deleted = ended & (orders.executed == 0) & (orders.update_time < now_ms - _UNFILLED_KEPT)
+    deleted = ended & (orders.executed == 0) & (orders.updated < now_ms - _UNFILLED_KEPT)
     return orders[~deleted & (orders.time >= now_ms - _ORDERS_KEPT)]
 
 
@@ -335,7 +335,7 @@ def _order(data: AccountData, request: CheckedRequest) -> object:
     return _order_rows(data, request, found)[0]
 
 
-def _order_rows(data: AccountData, request: CheckedRequest, orders: Orders) -> list[Row]:
+def _order_rows(data: AccountData, request: CheckedRequest, orders: FuturesOrders) -> list[Row]:
     columns = zip(
         orders.market.tolist(),
         orders.id.tolist(),
@@ -344,11 +344,11 @@ def _order_rows(data: AccountData, request: CheckedRequest, orders: Orders) -> l
         orders.executed.tolist(),
         orders.quote.tolist(),
         orders.status.tolist(),
-        orders.limit.tolist(),
-        orders.buyer.tolist(),
-        orders.reduce_only.tolist(),
+        orders.is_limit.tolist(),
+        orders.is_buyer.tolist(),
+        orders.is_reduce_only.tolist(),
         orders.time.tolist(),
-        orders.update_time.tolist(),
+        orders.updated.tolist(),
         strict=True,
     )
     rows: list[Row] = []

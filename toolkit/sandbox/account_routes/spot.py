@@ -24,7 +24,7 @@ from toolkit.sandbox.ledger.records import ORDER_STATUSES, ORDER_TYPES
 from toolkit.sandbox.market.symbols import ASSETS, SPOT
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.spans import TimeRange, span_of
-from toolkit.sandbox.world.rebates import BNB_DISCOUNT
+from toolkit.sandbox.world.fills import BNB_DISCOUNT
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.world.units import DECIMALS, amount

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from toolkit.sandbox.account_routes.account_data import AccountData, Rules, page_of
@@ -199,10 +198,10 @@ def _statistics(data: AccountData, request: CheckedRequest) -> object:
         for name in ("spot_btc", "futures_btc", "spot_usd", "futures_usd")
     )
     return {
-        "recent30BtcTotal": _text(spot + futures),
+        "recent30BtcTotal": _text(spot),
         "recent30BtcFuturesTotal": _text(futures),
         "recent30BtcMarginTotal": "0",
-        "recent30BusdTotal": _text(spot_usd + futures_usd),
+        "recent30BusdTotal": _text(spot_usd),
         "recent30BusdFuturesTotal": _text(futures_usd),
         "recent30BusdMarginTotal": "0",
         "tradeInfoVos": [
@@ -222,10 +221,8 @@ def _statistics(data: AccountData, request: CheckedRequest) -> object:
 
 
 def _keys(data: AccountData, request: CheckedRequest) -> object:
-    accounts: Sequence[SubAccount] = data.world.accounts
-    if "email" in request.values:
-        accounts = [_account(data, request)]
-    keys = [(account, number, key) for account in accounts for number, key in enumerate(account.keys, 1)]
+    account, wanted = _account(data, request), request.values.get("subAccountApiKey")
+    keys = [pair for pair in enumerate(account.keys, 1) if wanted in (None, pair[1].key)]
     rows = [
         {
             "email": account.email,
@@ -238,7 +235,7 @@ def _keys(data: AccountData, request: CheckedRequest) -> object:
             "canVanillaOptions": False,
             "timestamp": key.update_time,
         }
-        for account, number, key in page_of(keys, request)
+        for number, key in page_of(keys, request)
     ]
     return {"total": len(keys), "rows": rows}
 
