@@ -59,10 +59,11 @@ class IdPagedWindow(WindowFetch):
         self._next_id = plan.first_id or 0
         self._must_begin = False  # with the next id
         self._repeats = False  # the last row of the page before
+        self._begins_before = False  # before the span
         self._has_ended = False
         self._ready: deque[_Received] = deque()
         window = plan.endpoint.window
-        self._resolution = 1 if window is None else resolution(window)
+        self._resolution = resolution(plan.endpoint)
         self._max_span = None if window is None or window.max_span is None else window.max_span // MILLISECOND
         self._reached = 0  # number of the window that the pages have reached
 
@@ -133,14 +134,18 @@ class IdPagedWindow(WindowFetch):
 
     def _check_truncation(self, rows: int, times: Sequence[int | None]) -> None:
         """Note a gap if the request could not be for less, and its response may still be truncated."""
-        instants = {time and time // self._resolution for time in times}
-        if len(instants) == 1 and (rows in TRUNCATION_SIZES or rows >= self.endpoint.paging.maximum):
+        is_suspect = rows in TRUNCATION_SIZES or rows >= self.endpoint.paging.maximum
+        if is_suspect and self._is_one_instant(times):
             why = (
                 f"the first {rows:,} rows have one time, and the exchange may not return more at once: there "
                 "may be earlier ones"
             )
             first = times[0] or 0
             self.gaps.append(Gap(why, Span(first, first + self._resolution - 1)))
+
+    def _is_one_instant(self, times: Sequence[int | None]) -> bool:
+        """Whether no request for a span can tell these times apart."""
+        return len({time and time // self._resolution for time in times}) == 1
 
     def _sweep(self, page: Page) -> None:
         ids = self._ids(page)
@@ -226,6 +231,8 @@ class IdPagedWindow(WindowFetch):
             builder.add_page(received.page, None, self.endpoint.paging.maximum)
         else:
             kept = rows_within(self.endpoint, received.page, self.span).without(self.span.end + 1, _EVER)
+            if self._begins_before:
+                kept = kept.without(0, self.span.start - 1)
             builder.add_page(kept, (self.span.start, self.span.end), self.endpoint.paging.maximum)
             self.done_until = received.through or max(self.done_until, builder.last_time or 0)
         self.is_done = self._has_ended and not self._ready

@@ -111,9 +111,6 @@ LEFT_TO_THE_STRICT_PATH = {
     "account.spot.balances",
     "account.wallet.futures_snapshots",
     "account.wallet.futures_position_snapshots",
-    "account.wallet.coins",
-    "account.wallet.networks",  # its patterns of addresses have backslashes
-    "account.spot.commission",  # an object is missing
     "account.futures.info",
     "account.futures.assets",
     "exchange.margin_account",
@@ -121,6 +118,9 @@ LEFT_TO_THE_STRICT_PATH = {
     "exchange.futures_account",  # the rows of each market are in a list of its own
     "exchange.futures_summary",
     "exchange.positions",
+    "account.spot.commission",  # one of its objects is left out
+    "account.wallet.coins",  # their texts have backslashes
+    "account.wallet.networks",
 }
 
 
