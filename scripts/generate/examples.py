@@ -24,7 +24,7 @@ _READ_FIRST: dict[str, tuple[str, str]] = {
     "api_key": ("api_key = link.sandbox.world.accounts[0].keys[0].key", "api_key"),
 }
 _DEPOSIT = "deposit = link.exchange.deposits().iloc[0]"
-_SPOT_ORDER = 'order = link.account.spot.orders("BTCUSDT").iloc[0]'
+_SPOT_ORDER = 'order = link.account.spot.orders("BTCUSDT", start="-30D").iloc[-1]'
 _FUTURES_ORDER = 'order = link.account.futures.orders("BTCUSDT").iloc[0]'
 # Where values belong together.
 _OF_ENDPOINT: dict[str, dict[str, tuple[str, str]]] = {

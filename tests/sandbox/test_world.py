@@ -18,7 +18,9 @@ from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, mini
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.sandbox import World
 from toolkit.sandbox.hashing import hash_key, random_bits, uniform, weighted_choice
+from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER
 from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
+from toolkit.sandbox.world.tables import OWNER
 
 Row = dict[str, Any]
 READS = [endpoint for endpoint in ENDPOINTS if endpoint.is_signed]  # market data has tests of its own
@@ -33,7 +35,7 @@ STREAMS = {
     "exchange.universal_transfers": {"toId": world().accounts[3].id},
     "exchange.futures_transfers": {"subAccountId": world().accounts[3].id, "futuresType": "1"},
     "exchange.deposits": {},
-    "futures.income": {},
+    "futures.income": {OWNER: CUSTOMER},
     "futures.volumes": {"type": "1"},
     "futures.rebates": {"type": "2"},
     "futures.trader_counts": {"type": "1"},
@@ -204,6 +206,8 @@ def test_no_row_is_in_the_future_or_before_the_beginning(endpoint_name: str, fil
 def test_filters_apply_to_all_rows(endpoint_name: str, name: str, field: str) -> None:
     start = NOW_MS - 60 * DAY
     base = {"showAllStatus": "true"} if "transfers" in endpoint_name else {}
+    if endpoint_name == "futures.income":
+        base = {OWNER: PARTNER}
     whole = rows(endpoint_name, base, start, NOW_MS)
     values = [row[field] for row in whole if row.get(field)]
     for value in (values[0], values[len(values) // 2], "none-such" if field != "status" else 9):
@@ -358,13 +362,16 @@ def units(amount: str) -> int:
     return int(Decimal(amount) * 10**8)
 
 
-def test_income_is_of_all_kinds_and_ids_are_unique() -> None:
-    whole = rows("futures.income", {})
-    assert len({row["incomeType"] for row in whole}) == 9
-    assert len({row["tranId"] for row in whole}) == len(whole)
-    assert {row["symbol"] == "" for row in whole if row["incomeType"] == "TRANSFER"} == {True}
-    assert any(Decimal(row["income"]) < 0 for row in whole)
-    assert any(row["tradeId"] for row in whole)
+def test_income_is_of_all_kinds_and_ids_are_unique_within_each() -> None:
+    kinds = set()
+    for owner in (PARTNER, CUSTOMER, STRANGER):
+        whole = rows("futures.income", {OWNER: owner})
+        kinds |= {row["incomeType"] for row in whole}
+        assert len({(row["incomeType"], row["tranId"]) for row in whole}) == len(whole)
+        assert {row["symbol"] == "" for row in whole if row["incomeType"] == "TRANSFER"} == {True}
+        assert any(Decimal(row["income"]) < 0 for row in whole)
+        assert any(row["tradeId"] for row in whole)
+    assert len(kinds) == 9
 
 
 def test_keys() -> None:

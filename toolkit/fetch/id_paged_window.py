@@ -63,7 +63,7 @@ class IdPagedWindow(WindowFetch):
         self._has_ended = False
         self._ready: deque[_Received] = deque()
         window = plan.endpoint.window
-        self._resolution = 1 if window is None else resolution(window)
+        self._resolution = resolution(plan.endpoint)
         self._max_span = None if window is None or window.max_span is None else window.max_span // MILLISECOND
         self._reached = 0  # number of the window that the pages have reached
 

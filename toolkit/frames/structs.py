@@ -208,13 +208,13 @@ class StructReader:
             else:
                 raise Unusual
         columns, texts = self._columns(received)
+        if any(array.null_count for array in self._required(columns)):
+            raise Unusual
         moments: Moments = [] if self._time_at is None else columns[self._time_at].view(pa.int64()).to_numpy()
         if self._endpoint.newest_first or (self._endpoint.either_order and descends(moments)):
             moments = moments[::-1]
             columns = [_reversed(array) for array in columns]
             texts = {index: _reversed(array) for index, array in texts.items()}
-        if any(array.null_count for array in self._required(columns)):
-            raise Unusual
         undeclared = raw - self._declared - self._ignored if raw else raw
         return Page(
             rows=rows,

@@ -151,7 +151,7 @@ class Plan:
         """Split the span into parts that are no longer than a request may be."""
         if self.span is None or self.endpoint.window is None:
             return
-        max_span, unit = self.endpoint.window.max_span, resolution(self.endpoint.window)
+        max_span, unit = self.endpoint.window.max_span, resolution(self.endpoint)
         if max_span is None:
             yield self.span
             return

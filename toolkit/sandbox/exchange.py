@@ -363,4 +363,8 @@ class Exchange:
 
 def _fixed(endpoint: Endpoint) -> dict[str, str]:
     """The values by which the endpoint is told from others with the same path."""
-    return {param.field: param.fixed for param in endpoint.params if isinstance(param.fixed, str)}
+    return {
+        param.field: param.fixed
+        for param in endpoint.params
+        if param.required and isinstance(param.fixed, str)
+    }

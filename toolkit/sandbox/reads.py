@@ -28,7 +28,7 @@ from toolkit.sandbox.world.tables import OWNER, Row, SingleRow, Table
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _REBATE_HISTORY = "spot.rebate_history"
-_BY_OWNER = frozenset({_REBATE_HISTORY, "futures.income"})
+_BY_OWNER = frozenset({_REBATE_HISTORY, "futures.income", "portfolio.um_income", "portfolio.cm_income"})
 _PAID_LATER = "spot.rebates"
 _REBATE_HISTORY_WRAPPER = {"status": "OK", "type": "GENERAL", "code": "000000000"}
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})

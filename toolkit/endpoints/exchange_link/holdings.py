@@ -303,31 +303,17 @@ MARGIN_ACCOUNT = Endpoint(
     source=f"{_ASSETS}/Get-Detail-on-Sub-accounts-Margin-Account",
 )
 
-_STATISTICS_EMAIL = Param(
-    field="email",
-    name="email",
-    kind="email",
-    doc="E-mail address of the sub-account; if not given, the master account is meant.",
-    several=True,
-    private=True,
-)
-_STATISTICS_EMAIL_COLUMN = Column(
-    name="email",
-    field="",
-    kind="email",
-    doc=f"{_EMAIL_DOC[:-1]}; missing for the master account.",
-    optional=True,
-    derived="requested",
-    of="email",
-)
+# Optional on the page, which does not say whose volumes come without it.
+_STATISTICS_EMAIL = replace(_EMAIL, required=False, required_by_client=True)
 _TOTALS = (
-    ("btc", "recent30BtcTotal", "in BTC", "on spot"),
-    ("btc_futures", "recent30BtcFuturesTotal", "in BTC", "on futures"),
-    ("btc_margin", "recent30BtcMarginTotal", "in BTC", "on margin"),
-    ("busd", "recent30BusdTotal", "in BUSD", "on spot"),
-    ("busd_futures", "recent30BusdFuturesTotal", "in BUSD", "on futures"),
-    ("busd_margin", "recent30BusdMarginTotal", "in BUSD", "on margin"),
+    _amount("btc", "recent30BtcTotal", "Volume of 30 days, in BTC."),
+    _amount("btc_futures", "recent30BtcFuturesTotal", "Volume of 30 days on futures, in BTC."),
+    _amount("btc_margin", "recent30BtcMarginTotal", "Volume of 30 days on margin, in BTC."),
+    _amount("busd", "recent30BusdTotal", "Volume of 30 days, in BUSD."),
+    _amount("busd_futures", "recent30BusdFuturesTotal", "Volume of 30 days on futures, in BUSD."),
+    _amount("busd_margin", "recent30BusdMarginTotal", "Volume of 30 days on margin, in BUSD."),
 )
+_NOT_DOCUMENTED = "Whether the volumes without a market in their names include the others is not documented."
 
 TRANSACTION_STATISTICS = Endpoint(
     name="transaction_statistics",
@@ -339,22 +325,25 @@ TRANSACTION_STATISTICS = Endpoint(
     params=(_STATISTICS_EMAIL,),
     rows_field="tradeInfoVos",
     whole=True,
-    ignored=tuple(field for _, field, _, _ in _TOTALS),
+    ignored=tuple(str(column.field) for column in _TOTALS),
     columns=(
-        _STATISTICS_EMAIL_COLUMN,
+        _REQUESTED_EMAIL,
         Column(name="user_id", field="userId", kind="id", doc="Id of the account.", named=True),
         Column(name="time", field="date", kind="time", doc="The day, as midnight UTC at its start."),
-        _amount("btc", "btc", "Volume on spot, in BTC."),
+        _amount("btc", "btc", "Volume, in BTC."),
         _amount("btc_futures", "btcFutures", "Volume on futures, in BTC."),
         _amount("btc_margin", "btcMargin", "Volume on margin, in BTC."),
-        _amount("busd", "busd", "Volume on spot, in BUSD."),
+        _amount("busd", "busd", "Volume, in BUSD."),
         _amount("busd_futures", "busdFutures", "Volume on futures, in BUSD."),
         _amount("busd_margin", "busdMargin", "Volume on margin, in BUSD."),
     ),
     identity=("user_id", "time"),
     order_by="time",
     summary="How much a sub-account traded in the last 30 days, one row a day.",
-    notes=("Days without trades have no row. For the sums, use `link.exchange.transaction_totals`.",),
+    notes=(
+        "Days without trades have no row. For the sums, use `link.exchange.transaction_totals`.",
+        _NOT_DOCUMENTED,
+    ),
     source=f"{_ACCOUNTS}/Query-Sub-account-Transaction-Statistics",
 )
 
@@ -367,15 +356,10 @@ TRANSACTION_TOTALS = Endpoint(
     weight=60,
     params=(_STATISTICS_EMAIL,),
     ignored=("tradeInfoVos",),
-    columns=(
-        _STATISTICS_EMAIL_COLUMN,
-        *(
-            _amount(name, field, f"Volume {where} in the last 30 days, {unit}.")
-            for name, field, unit, where in _TOTALS
-        ),
-    ),
+    columns=(_REQUESTED_EMAIL, *_TOTALS),
     identity=("email",),
     summary="How much a sub-account traded in the last 30 days in all, as one row.",
+    notes=(_NOT_DOCUMENTED,),
     source=f"{_ACCOUNTS}/Query-Sub-account-Transaction-Statistics",
 )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
-from toolkit.sandbox.account_routes import sub_accounts
+from toolkit.sandbox.account_routes import coins, futures, movements, snapshots, spot, sub_accounts, wallet
 from toolkit.sandbox.account_routes.account_data import AccountData, Rules
 from toolkit.sandbox.checked_request import CheckedRequest
 
-_RULES: Rules = {path: rule for part in (sub_accounts,) for path, rule in part.RULES.items()}
+_RULES: Rules = {
+    path: rule
+    for part in (spot, wallet, coins, movements, snapshots, futures, sub_accounts)
+    for path, rule in part.RULES.items()
+}
 
 
 class AccountRoutes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from toolkit.sandbox.account_routes.account_data import AccountData, Rules, page_of
@@ -191,22 +190,23 @@ def _margin_account(data: AccountData, request: CheckedRequest) -> object:
 
 def _statistics(data: AccountData, request: CheckedRequest) -> object:
     """Volumes of the last thirty whole days, and of each day on which there was any. None is on margin."""
-    account = _account(data, request)
-    days = data.world.volumes.of(account.id, request.now_ms)
+    # Without an address, it is the master account, whose trades are not counted here.
+    account_id = _account(data, request).id if "email" in request.values else data.world.partner_uid
+    days = data.world.volumes.of(account_id, request.now_ms)
     spot, futures, spot_usd, futures_usd = (
         sum((getattr(day, name) for day in days), Decimal(0))
         for name in ("spot_btc", "futures_btc", "spot_usd", "futures_usd")
     )
     return {
-        "recent30BtcTotal": _text(spot + futures),
+        "recent30BtcTotal": _text(spot),
         "recent30BtcFuturesTotal": _text(futures),
         "recent30BtcMarginTotal": "0",
-        "recent30BusdTotal": _text(spot_usd + futures_usd),
+        "recent30BusdTotal": _text(spot_usd),
         "recent30BusdFuturesTotal": _text(futures_usd),
         "recent30BusdMarginTotal": "0",
         "tradeInfoVos": [
             {
-                "userId": int(account.id),
+                "userId": int(account_id),
                 "btc": float(day.spot_btc),
                 "btcFutures": float(day.futures_btc),
                 "btcMargin": 0,
@@ -221,10 +221,8 @@ def _statistics(data: AccountData, request: CheckedRequest) -> object:
 
 
 def _keys(data: AccountData, request: CheckedRequest) -> object:
-    accounts: Sequence[SubAccount] = data.world.accounts
-    if "email" in request.values:
-        accounts = [_account(data, request)]
-    keys = [(account, number, key) for account in accounts for number, key in enumerate(account.keys, 1)]
+    account, wanted = _account(data, request), request.values.get("subAccountApiKey")
+    keys = [pair for pair in enumerate(account.keys, 1) if wanted in (None, pair[1].key)]
     rows = [
         {
             "email": account.email,
@@ -237,7 +235,7 @@ def _keys(data: AccountData, request: CheckedRequest) -> object:
             "canVanillaOptions": False,
             "timestamp": key.update_time,
         }
-        for account, number, key in page_of(keys, request)
+        for number, key in page_of(keys, request)
     ]
     return {"total": len(keys), "rows": rows}
 

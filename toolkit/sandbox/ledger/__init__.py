@@ -5,9 +5,14 @@ stranger who owns the key "no-link". `World.ledger` returns them. Amounts are wh
 opening balance and all movements add up to the closing balance exactly.
 """
 
-from toolkit.sandbox.ledger.ledger import Ledger
+from toolkit.sandbox.ledger.cash import NETWORK_FEES, TRANSFER_TYPES
+from toolkit.sandbox.ledger.ledger import Ledger, ledger_of
 from toolkit.sandbox.ledger.movements import CAUSES, WALLETS, Movements, cause_index, wallet_index
 from toolkit.sandbox.ledger.records import (
+    DIVIDENDS,
+    NETWORKS,
+    ORDER_STATUSES,
+    ORDER_TYPES,
     AccountDeposits,
     AccountWithdrawals,
     Dividends,
@@ -18,6 +23,12 @@ from toolkit.sandbox.ledger.records import (
 
 __all__ = [
     "CAUSES",
+    "DIVIDENDS",
+    "NETWORKS",
+    "NETWORK_FEES",
+    "ORDER_STATUSES",
+    "ORDER_TYPES",
+    "TRANSFER_TYPES",
     "WALLETS",
     "AccountDeposits",
     "AccountWithdrawals",
@@ -28,5 +39,6 @@ __all__ = [
     "SpotOrders",
     "WalletTransfers",
     "cause_index",
+    "ledger_of",
     "wallet_index",
 ]

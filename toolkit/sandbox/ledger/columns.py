@@ -40,7 +40,7 @@ class Columns:
         """No records."""
         return cls(
             **{
-                each.name: np.empty(0, dtype=np.bool_ if each.name.startswith("is_") else np.int64)
+                each.name: np.empty(0, dtype=np.bool_ if each.type == "BoolArray" else np.int64)
                 for each in fields(cls)
             }
         )

@@ -27,6 +27,7 @@ class SpotFills(Columns):
         quote: Amount of the quote asset: exactly price times quantity.
         commission: The fee.
         commission_asset: Index in `ASSETS`: the asset received, or BNB.
+        kickback: Share of the fee that is paid back at once, in the quote asset.
         is_buyer: Whether the account bought.
         is_maker: Whether the account's order was in the book before.
     """
@@ -39,6 +40,7 @@ class SpotFills(Columns):
     quote: Int64Array
     commission: Int64Array
     commission_asset: Int64Array
+    kickback: Int64Array
     is_buyer: BoolArray
     is_maker: BoolArray
 

@@ -13,22 +13,31 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
+from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
 from toolkit.sandbox.market.calendar import TradingHours
+from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
-from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
-from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
+from toolkit.sandbox.world.fills import SpotTrades
+from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, FillsOf
+from toolkit.sandbox.world.history import (
+    LAST_HOUR,
+    Deposits,
+    FuturesTransfers,
+    TransferGenerator,
+    Transfers,
+)
 from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 from toolkit.sandbox.world.positions import Worth
@@ -44,7 +53,6 @@ from toolkit.sandbox.world.rebates import (
     AccountRebates,
     Kickbacks,
     SpotRebates,
-    SpotTrades,
 )
 from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
 from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table
@@ -61,8 +69,11 @@ from toolkit.sandbox.world.volumes import Volumes
 if TYPE_CHECKING:
     from toolkit.sandbox.ledger import Ledger
 
+Generator = TypeVar("Generator", bound=RowGenerator)
+
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
+_PORTFOLIO_MARGIN = "portfolio margin"
 _UNITS = {"1": "USDT", "2": "USD"}
 
 
@@ -79,6 +90,10 @@ class World:
         customers: Number of customers.
 
     Attributes:
+        start_ms: When business began, in milliseconds.
+        month_ms: When the world's month begins.
+        end_ms: When the books of the accounts end: two months later.
+        sizes: Rebates per day, and number of sub-accounts and customers, at its creation.
         accounts: The sub-accounts, oldest first.
         master: Balances of the master account, which are ample.
         customers: The customers, in the order they joined.
@@ -90,6 +105,9 @@ class World:
         partner_uid: Id of the master account.
         max_sub_accounts: Maximum number of sub-accounts.
         transfers: Tables of the reads that show transfers, by endpoint; new transfers are added to them.
+        customer_trades: The customers' trades on the spot market.
+        spot_rebates: What the partner is paid for them.
+        master_transfers: Those of history in which the master account may have a part.
         transfer_ids: Generates the ids of new transfers.
         deletions: Number of deleted sub-accounts by UTC day since 1970.
         futures_transfers: Number of futures transfers by minute since 1970.
@@ -110,8 +128,11 @@ class World:
         self.now = _time.time() if now is None else now
         self.now_ms = int(self.now * 1000)
         self.start_ms = _two_years_before(self.now)
+        self.month_ms, self.end_ms = _month_start(self.now), _month_start(self.now, later=2)
         self.prices = Prices(seed, self.start_ms)
         self._worth = lru_cache(maxsize=64)(self._worth_at)
+        self._market = MarketHistory(seed, self.start_ms, UM)
+        self._futures_account = lru_cache(maxsize=None)(self._make_futures_account)
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
         self.keys: dict[str, RegisteredKey] = make_keys(
@@ -122,7 +143,7 @@ class World:
             stranger_uid="64738291",
         )
         # All accounts and customers exist when the month begins, so they are the same throughout the month.
-        completed = min(self.now_ms, _month_start(self.now))
+        completed = self.month_ms
         self.accounts: list[SubAccount] = people.make_accounts(
             seed, sub_accounts, self.start_ms, completed, self.worth(completed)
         )
@@ -143,6 +164,8 @@ class World:
         self.business = self._make_business()
         self.transfer_ids = TransferIds()
         self.transfers: dict[str, TransferTable] = {}
+        self.master_transfers: list[tuple[Stream, TransferGenerator]] = []
+        self.sizes = (float(rebates_per_day), sub_accounts, customers)
         self._tables = self._make_tables(rebates_per_day)
         rebates = (self.table("exchange.rebates"), self.table("exchange.futures_rebates"))
         self.volumes = Volumes(*rebates, self.worth)
@@ -163,8 +186,18 @@ class World:
         return self._customer
 
     def ledger(self, owner: str) -> Ledger:
-        """The books of an account, by its owner as keys have it (`keys.PARTNER` ...) or by its uid."""
-        raise NotImplementedError
+        """The books of an account, by its owner as keys have it (`keys.PARTNER` ...) or by its uid.
+
+        They are made when they are first read, and the same throughout the month.
+        """
+        # Ledgers are built on the parts of the world.
+        from toolkit.sandbox.ledger import ledger_of
+
+        return ledger_of(self, owner)
+
+    def futures_account(self, owner: str) -> FuturesAccount:
+        """The USD-M futures of an account, by its owner as keys have it (`keys.PARTNER` ...)."""
+        return self._futures_account(owner)
 
     def worth(self, now_ms: int) -> Worth:
         """Dollars for one unit of each asset at a time (ms)."""
@@ -186,6 +219,8 @@ class World:
     def example(self, qualified_name: str) -> dict[str, str]:
         """Values for the required parameters of an endpoint, other than span and size, that exist here."""
         account = next(each for each in self.accounts if each.futures and each.keys)
+        on_margin = next((each for each in self.accounts if each.margin_rates and each.keys), account)
+        email = {"email": account.email}
         examples: dict[str, dict[str, str]] = {
             "exchange.api_keys": {"subAccountId": account.id},
             "exchange.ip_restriction": {"subAccountId": account.id, "subAccountApiKey": account.keys[0].key},
@@ -197,6 +232,14 @@ class World:
             "exchange.um_commission": {"subAccountId": account.id, "symbol": "BTCUSDT"},
             "exchange.cm_commission": {"subAccountId": account.id, "pair": "BTCUSD"},
             "exchange.futures_rebates": {"futuresType": "1"},
+            "exchange.assets": email,
+            "exchange.futures_account": {**email, "futuresType": "1"},
+            "exchange.futures_summary": {"futuresType": "1"},
+            "exchange.positions": {**email, "futuresType": "1"},
+            "exchange.margin_account": {"email": on_margin.email},
+            "exchange.transaction_statistics": email,
+            "exchange.transaction_totals": email,
+            "exchange.key_audit": email,
             "spot.new_user": {"apiAgentCode": self.agent_code},
             "spot.customer_id": {"apiAgentCode": self.agent_code},
             "futures.new_user": {"brokerId": self.agent_code},
@@ -271,8 +314,29 @@ class World:
             asset: Decimal(f"{price:.12g}") for asset, price in zip(ASSETS, dollars.tolist(), strict=True)
         }
 
+    def _make_futures_account(self, owner: str) -> FuturesAccount:
+        opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
+        transfers = PlannedTransfers(self.seed, owner, opened_ms)
+        if owner != PARTNER:
+            return FuturesAccount(self._market, owner, opened_ms, transfers=transfers)
+        closed = TradingHours.of(UM[0], self.start_ms).maintenance
+        return FuturesAccount(
+            self._market,
+            owner,
+            opened_ms,
+            transfers=transfers,
+            bookings=lambda first, last: self.business["1"].rebates_by_hour(first, last, closed),
+        )
+
+    def _portfolio_margin(self, owner: str) -> FuturesAccount | None:
+        """The account with Portfolio Margin: the partner has one besides its classic account."""
+        return self._futures_account(_PORTFOLIO_MARGIN) if owner == PARTNER else None
+
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
+        known: dict[int, FillsOf] = {}
+        if self._customer is not None:
+            known[traders.index(self._customer)] = lambda *span: self.futures_account(CUSTOMER).fills(*span)
         return {
             market: DailyBusiness(
                 self.seed,
@@ -282,6 +346,7 @@ class World:
                 ActivityProfile(self.seed, f"futures {market}", self.start_ms, weekend=0.75),
                 unit=_UNITS[market],
                 scale=scale,
+                known=known if market == "1" else {},
             )
             for market, scale in (("1", 1.0), ("2", 0.22))
         }
@@ -293,13 +358,11 @@ class World:
 
         maintenance = TradingHours.of(SPOT[0], self.start_ms).maintenance
 
-        def stream(
-            name: str, rows: float, generator: RowGenerator, **options: Any
-        ) -> tuple[Stream, RowGenerator]:
+        def stream(name: str, rows: float, generator: Generator, **options: Any) -> tuple[Stream, Generator]:
             activity = ActivityProfile(self.seed, name, self.start_ms)
             return Stream(self.seed, name, activity, rows, self.start_ms, **options), generator
 
-        def trading(name: str, rows: float, generator: RowGenerator) -> tuple[Stream, RowGenerator]:
+        def trading(name: str, rows: float, generator: Generator) -> tuple[Stream, Generator]:
             return stream(name, rows, generator, same_order_fraction=_SAME_ORDER, closed=maintenance)
 
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
@@ -310,10 +373,12 @@ class World:
         rebate_rows, kickback_rows = SpotRebates(trades, self.spot_rates), Kickbacks(trades, self._customer)
         rebates, _ = trading("spot rebates", per_day, rebate_rows)
         self._rebates = tables["spot.rebates"] = PaidTable(rebates, rebate_rows, LONGEST_DELAY, self.now_ms)
+        self.customer_trades = rebates, trades
+        self.spot_rebates = RebateSource(COMMISSION_REBATE, rebates, rebate_rows)
         add("spot.kickbacks", (rebates, kickback_rows))
         tables["spot.rebate_history"] = RebateHistory(
             {
-                PARTNER: RebateSource(COMMISSION_REBATE, rebates, rebate_rows),
+                PARTNER: self.spot_rebates,
                 CUSTOMER: RebateSource(REFERRAL_KICKBACK, rebates, kickback_rows),
             },
             self.now_ms,
@@ -329,12 +394,18 @@ class World:
         }
         tables["exchange.futures_rebates"] = StreamTable(lambda f: markets[f["futuresType"]], self.now_ms)
         master = self.partner_uid
-        direct = stream("transfers", 24, Transfers(ids, joined, master, self.prices))
-        universal = stream("universal", 36, Transfers(ids, joined, master, self.prices, wallets=True))
+        between_spot = Transfers(ids, joined, master, self.prices)
+        between_any = Transfers(ids, joined, master, self.prices, wallets=True)
+        um_moves, cm_moves = (
+            FuturesTransfers(ids, joined, master, self.prices, wallet) for wallet in ("um", "cm")
+        )
+        direct = stream("transfers", 24, between_spot)
+        universal = stream("universal", 36, between_any)
         transfers = {
-            market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, master, self.prices))
-            for market, rows in (("1", 400.0), ("2", 150.0))
+            market: stream(f"moves {market}", rows, generator)
+            for market, rows, generator in (("1", 400.0, um_moves), ("2", 150.0, cm_moves))
         }
+        self.master_transfers = [direct, universal, *transfers.values()]
         self.transfers = {
             "exchange.transfers": spot_table(StreamTable(lambda _: direct, self.now_ms), master),
             "exchange.universal_transfers": universal_table(
@@ -346,8 +417,8 @@ class World:
         }
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
-        income = Income(um, self.prices, self.business["1"], maintenance)
-        add("futures.income", stream("income", 60, income, closed=maintenance, at_least=1))
+        tables["futures.income"] = IncomeTable(self.futures_account, self.now_ms)
+        tables["portfolio.um_income"] = IncomeTable(self._portfolio_margin, self.now_ms, text_ids=True)
         reports = {
             "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
             "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),

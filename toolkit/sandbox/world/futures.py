@@ -1,4 +1,4 @@
-"""Futures: daily reports of the customers' trading, and the partner's own income."""
+"""Futures: daily reports of the customers' trading."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from toolkit.sandbox.hashing import (
     hash_key,
     random_bits,
     uniform,
-    weighted_choice,
 )
-from toolkit.sandbox.keys import PARTNER
-from toolkit.sandbox.market.prices import Prices
-from toolkit.sandbox.market.symbols import ASSETS
+from toolkit.sandbox.ledger.futures import FuturesFills
 from toolkit.sandbox.world.customers import Attendance, Customer
 from toolkit.sandbox.world.rates import NEW_FOR_DAYS, Rates
-from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile, Block
-from toolkit.sandbox.world.tables import OWNER, Row
-from toolkit.sandbox.world.trading import MarketChoice
-from toolkit.sandbox.world.units import UNITS, amount, amounts
+from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile
+from toolkit.sandbox.world.tables import Row
+from toolkit.sandbox.world.units import UNITS, amount
 
 _HASHED = ("size", "often", "day", "trades", "fee", "booked")
 _MASK8 = np.uint64(0xFF)
 
+FillsOf = Callable[[int, int], FuturesFills]
 Indices = tuple[Int64Array, Int64Array]  # of the day, of the customer
 
 
@@ -55,6 +52,7 @@ class DailyBusiness:
         activity: Activity of each day.
         unit: Unit of the amounts.
         scale: Size of the market.
+        known: Fills of some customers within a span (ms), by their index: their figures are sums of these.
     """
 
     def __init__(
@@ -67,6 +65,7 @@ class DailyBusiness:
         *,
         unit: str,
         scale: float,
+        known: Mapping[int, FillsOf],
     ) -> None:
         self.unit = unit
         self.first_day = activity.first_day
@@ -74,6 +73,7 @@ class DailyBusiness:
         self._customers = customers
         self._activity = activity
         self._scale = scale
+        self._known = known
         self._attendance = Attendance(customers)
         self._keys = {part: hash_key(seed, name, part) for part in _HASHED}
         self._of = lru_cache(maxsize=8)(self._make)
@@ -96,6 +96,13 @@ class DailyBusiness:
         volume = np.floor(busy * self._activity.of_days(days)[:, None] * UNITS).astype(np.int64)
         # A fee of about 0.04 %, which depends on the customer's tier.
         fee = volume * (0.0004 * (0.9 + 0.2 * uniform(self._keys["fee"], customers)))[None, :]
+        for which, fills_of in self._known.items():
+            fills = fills_of(first * DAY, (last + 1) * DAY - 1)
+            fees = np.zeros(len(days), dtype=np.int64)
+            volume[:, which] = 0
+            np.add.at(volume[:, which], fills.time // DAY - first, fills.quote)
+            np.add.at(fees, fills.time // DAY - first, fills.fee)
+            fee[:, which], traded[:, which] = fees, volume[:, which] > 0
         rebate = np.floor(fee * self.rates.of(day, age) / 100).astype(np.int64)
         zero = np.int64(0)
         return _DailyFigures(
@@ -207,111 +214,3 @@ class DailyTable:
         last = (self._now_ms if end is None else end) // DAY
         business = self._markets[filters.get("type", "1")]
         return business, business.days(first, last)
-
-
-# How often there is each kind, besides the rebate that a partner is booked every hour.
-_KINDS = {
-    "TRANSFER": 6.0,
-    "REALIZED_PNL": 25.0,
-    "FUNDING_FEE": 20.0,
-    "COMMISSION": 30.0,
-    "API_REBATE": 0.0,
-    "REFERRAL_KICKBACK": 5.0,
-    "COMMISSION_REBATE": 5.0,
-    "WELCOME_BONUS": 0.1,
-    "INSURANCE_CLEAR": 0.2,
-}
-_NAMES = tuple(_KINDS)
-_REBATE = _NAMES.index("API_REBATE")
-# What the reports do not tell of: a partner has none, so that its rebates in both add up to the same.
-_OF_OTHERS = [_NAMES.index(name) for name in ("REFERRAL_KICKBACK", "COMMISSION_REBATE")]
-_WITH_SYMBOL = ("REALIZED_PNL", "FUNDING_FEE", "COMMISSION", "INSURANCE_CLEAR")
-_WITH_TRADE = ("REALIZED_PNL", "COMMISSION")
-_NEGATIVE = [_NAMES.index(name) for name in ("COMMISSION", "INSURANCE_CLEAR")]
-_EITHER = [_NAMES.index(name) for name in ("TRANSFER", "REALIZED_PNL", "FUNDING_FEE")]
-
-
-class Income:
-    """All changes of the futures wallet whose account owns the key.
-
-    The first row of each hour is a rebate of the partner, if it earned any. The rebates of a day have the sum
-    that the daily report of the customers' trading has.
-
-    Args:
-        markets: The symbols traded.
-        prices: What the assets are worth.
-        business: The customers' trading, in the asset of the wallet.
-        closed: A span of whole hours, in milliseconds, without rows.
-    """
-
-    def __init__(
-        self, markets: MarketChoice, prices: Prices, business: DailyBusiness, closed: tuple[int, int]
-    ) -> None:
-        self._markets = markets
-        self._prices = prices
-        self._business = business
-        self._closed = closed
-
-    def accepts_all(self, filters: Mapping[str, str]) -> bool:
-        """Whether every row matches these filters."""
-        return not filters.keys() & {"symbol", "incomeType", OWNER}
-
-    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
-        """The rows of this income type, symbol and owner."""
-        kinds, _ = self._kinds(block)
-        passes: BoolArray = np.ones(len(block), dtype=np.bool_)
-        if OWNER in filters:
-            hidden = _OF_OTHERS if filters[OWNER] == PARTNER else [_REBATE]
-            passes &= ~np.isin(kinds, hidden)
-        if "incomeType" in filters:
-            wanted = filters["incomeType"]
-            passes &= kinds == (_NAMES.index(wanted) if wanted in _KINDS else -1)
-        if "symbol" in filters:
-            markets = enumerate(self._markets.all)
-            indices = [index for index, each in markets if each.symbol == filters["symbol"]]
-            named = [_NAMES.index(kind) for kind in _WITH_SYMBOL]
-            passes &= np.isin(self._markets.of(block), indices) & np.isin(kinds, named)
-        return passes
-
-    def rows(self, block: Block) -> list[Row]:
-        """The rows, as sent."""
-        kinds, rebates = self._kinds(block)
-        sign = block.by_row("sign")
-        in_bnb = (kinds == _NAMES.index("COMMISSION")) & (sign < 0.2)
-        assets = np.where(in_bnb, ASSETS.index("BNB"), ASSETS.index("USDT"))
-        size = 0.02 * np.exp(8.0 * block.by_row("amount")) / self._prices.usd_of(assets, block.time)
-        is_loss = np.isin(kinds, _NEGATIVE) | (np.isin(kinds, _EITHER) & (sign < 0.47))
-        income = np.rint(np.where(is_loss, -size, size) * UNITS).astype(np.int64)
-        columns = zip(
-            kinds.tolist(),
-            self._markets.of(block).tolist(),
-            amounts(np.where(kinds == _REBATE, rebates, income)),
-            assets.tolist(),
-            block.time.tolist(),
-            (block.hour * 1_000_000 + block.index).tolist(),
-            strict=True,
-        )
-        return [self._row(row) for row in columns]
-
-    def _row(self, cells: tuple[int, int, str, int, int, int]) -> Row:
-        kind, which, income, asset, time, number = cells
-        name = _NAMES[kind]
-        return {
-            "symbol": self._markets.all[which].symbol if name in _WITH_SYMBOL else "",
-            "incomeType": name,
-            "income": income,
-            "asset": ASSETS[asset],
-            "info": name if name == "TRANSFER" else "",
-            "time": time,
-            "tranId": number,
-            "tradeId": str(number % 1_000_000_007) if name in _WITH_TRADE else "",
-        }
-
-    def _kinds(self, block: Block) -> tuple[Int64Array, Int64Array]:
-        """The kind of each row, and the rebate that it books if it is one: nobody is booked nothing."""
-        if not len(block):
-            return block.index, block.index
-        first, last = int(block.hour[0]) // 24, int(block.hour[-1]) // 24
-        rebates = self._business.rebates_by_hour(first, last, self._closed)[block.hour - first * 24]
-        drawn = weighted_choice(block.by_row("kind"), tuple(_KINDS.values()))
-        return np.where((block.index == 0) & (rebates > 0), _REBATE, drawn), rebates

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from toolkit.sandbox.hashing import BoolArray, Int64Array, weighted_choice
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS
+from toolkit.sandbox.world.balances import Wallet
 from toolkit.sandbox.world.owners import Owners
 from toolkit.sandbox.world.stream import Block
 from toolkit.sandbox.world.tables import Row, is_false
@@ -19,8 +21,13 @@ TRAVEL_RULE_SINCE = 1_740_528_000_000  # 2025-02-26
 MASTER = -1
 STATES = ("INIT", "PROCESS", "SUCCESS", "FAILURE")
 _STATE_WEIGHTS = (0.01, 0.02, 0.94, 0.03)
-_FAILURE = STATES.index("FAILURE")
-_WALLETS = ("SPOT", "USDT_FUTURE", "COIN_FUTURE", "MARGIN")
+_SUCCESS, _FAILURE = STATES.index("SUCCESS"), STATES.index("FAILURE")
+_ACCOUNT_TYPES = {"spot": "SPOT", "um": "USDT_FUTURE", "cm": "COIN_FUTURE", "margin": "MARGIN"}
+# Mostly from spot to futures, or back.
+_ROUTES = (("spot", "um"), ("um", "spot"), ("spot", "cm"), ("spot", "margin"), ("margin", "spot"))
+MASTER_WALLETS = ("spot", "um", "cm", "margin")
+_ROUTE_INDICES = np.array([[MASTER_WALLETS.index(wallet) for wallet in route] for route in _ROUTES])
+_ROUTE_WEIGHTS = (0.45, 0.3, 0.1, 0.1, 0.05)
 _COINS = ("USDT", "BTC", "ETH", "BNB", "SOL", "FDUSD", "XRP")
 _COIN_INDICES = np.array([ASSETS.index(coin) for coin in _COINS])
 _COIN_WEIGHTS = (50.0, 14.0, 12.0, 6.0, 6.0, 8.0, 4.0)
@@ -39,7 +46,26 @@ def hour_of_client_id(text: str) -> int | None:
     return hour if hour is not None and hour < LAST_HOUR else None
 
 
-class _TransferGenerator:
+@dataclass(frozen=True, slots=True)
+class MovedByMaster:
+    """Transfers that moved something into or out of a wallet of the master account, as columns.
+
+    Attributes:
+        time: When, in milliseconds.
+        id: Id of the transfer.
+        wallet: Index in `MASTER_WALLETS`.
+        asset: Index of the asset.
+        units: The amount in units of 1e-8, negative if the master sent it.
+    """
+
+    time: Int64Array
+    id: Int64Array
+    wallet: Int64Array
+    asset: Int64Array
+    units: Int64Array
+
+
+class TransferGenerator:
     """Base of transfer generators: two sides, of which one may be the master account."""
 
     def __init__(self, ids: Sequence[str], joined: Sequence[int], master: str, prices: Prices) -> None:
@@ -62,6 +88,29 @@ class _TransferGenerator:
         target = np.where(way < 0.5, one, np.where((way < 0.85) | is_alone, MASTER, other))
         return source, target
 
+    def moved_by_master(self, block: Block) -> MovedByMaster:
+        """What moved the balances of the master account: those that succeeded, with it on either side."""
+        source, target = self.sides(block)
+        rows = np.flatnonzero(((source == MASTER) | (target == MASTER)) & self.succeeded(block))
+        block, sends = block.take(rows), source[rows] == MASTER
+        sent_from, sent_to = self.wallets(block)
+        asset, units = _amount_units(block, self._prices)
+        return MovedByMaster(
+            block.time,
+            _txn(block),
+            np.where(sends, sent_from, sent_to),
+            asset,
+            np.where(sends, -units, units),
+        )
+
+    def succeeded(self, block: Block) -> BoolArray:
+        """Whether each transfer succeeded."""
+        raise NotImplementedError
+
+    def wallets(self, block: Block) -> tuple[Int64Array, Int64Array]:
+        """Source and target of each transfer, as indices in `MASTER_WALLETS`."""
+        raise NotImplementedError
+
     def _client_mask(self, block: Block, text: str) -> BoolArray:
         found = _CLIENT_ID.match(text)
         if found is None:
@@ -74,7 +123,7 @@ class _TransferGenerator:
         return "" if index == MASTER else self._ids[index]
 
 
-class Transfers(_TransferGenerator):
+class Transfers(TransferGenerator):
     """Transfers between spot wallets, or between any wallets.
 
     Args:
@@ -97,6 +146,19 @@ class Transfers(_TransferGenerator):
         super().__init__(ids, joined, master, prices)
         self._wallets = wallets
 
+    def succeeded(self, block: Block) -> BoolArray:
+        """Whether each transfer succeeded."""
+        succeeded: BoolArray = _states(block) == _SUCCESS
+        return succeeded
+
+    def wallets(self, block: Block) -> tuple[Int64Array, Int64Array]:
+        """Source and target of each transfer, as indices in `MASTER_WALLETS`."""
+        if not self._wallets:
+            spot = np.zeros(len(block), dtype=np.int64)
+            return spot, spot
+        routes = _routes(block)
+        return _ROUTE_INDICES[routes, 0], _ROUTE_INDICES[routes, 1]
+
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
         """Whether every row matches these filters."""
         return False
@@ -117,7 +179,6 @@ class Transfers(_TransferGenerator):
         """The rows, as sent."""
         source, target = self.sides(block)
         empty = block.by_row("empty") < 0.5
-        routes = _routes(block)
         columns = zip(
             source.tolist(),
             target.tolist(),
@@ -127,7 +188,7 @@ class Transfers(_TransferGenerator):
             _client_ids(block),
             _states(block).tolist(),
             empty.tolist(),
-            routes,
+            [_ROUTES[index] for index in _routes(block).tolist()],
             strict=True,
         )
         return [self._row(row) for row in columns]
@@ -143,12 +204,38 @@ class Transfers(_TransferGenerator):
         names: Row = {"txnId": str(txn), "clientTranId": client}
         if not self._wallets:
             return row | names | {"status": STATES[state]}
-        wallets: Row = {"fromAccountType": route[0], "toAccountType": route[1]}
+        wallets: Row = {
+            "fromAccountType": _ACCOUNT_TYPES[route[0]],
+            "toAccountType": _ACCOUNT_TYPES[route[1]],
+        }
         return row | {"status": STATES[state]} | names | wallets
 
 
-class FuturesTransfers(_TransferGenerator):
-    """Transfers between futures wallets. The documents spell the sides in two ways, and so do these rows."""
+class FuturesTransfers(TransferGenerator):
+    """Transfers between futures wallets. The documents spell the sides in two ways, and so do these rows.
+
+    Args:
+        ids: The sub-accounts, in the order they were created.
+        joined: Creation time of each.
+        master: Id of the master account.
+        prices: What the assets are worth.
+        wallet: The wallet of both sides.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], joined: Sequence[int], master: str, prices: Prices, wallet: Wallet
+    ) -> None:
+        super().__init__(ids, joined, master, prices)
+        self._wallet = MASTER_WALLETS.index(wallet)
+
+    def succeeded(self, block: Block) -> BoolArray:
+        """Whether each transfer succeeded: there are no others."""
+        return np.ones(len(block), dtype=np.bool_)
+
+    def wallets(self, block: Block) -> tuple[Int64Array, Int64Array]:
+        """Source and target of each transfer, as indices in `MASTER_WALLETS`."""
+        wallet = np.full(len(block), self._wallet)
+        return wallet, wallet
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
         """Whether every row matches these filters."""
@@ -286,11 +373,16 @@ def _coins(block: Block) -> Int64Array:
     return weighted_choice(block.by_row("coin"), _COIN_WEIGHTS)
 
 
+def _amount_units(block: Block, prices: Prices) -> tuple[Int64Array, Int64Array]:
+    """Asset (its index) and amount (in units of 1e-8) of each row."""
+    assets = _COIN_INDICES[_coins(block)]
+    worth = prices.usd_of(assets, block.time)
+    return assets, np.floor(25.0 * np.exp(6.5 * block.by_row("amount")) / worth * UNITS).astype(np.int64)
+
+
 def _amounts(block: Block, prices: Prices) -> tuple[list[str], list[str]]:
-    coins = _coins(block)
-    worth = prices.usd_of(_COIN_INDICES[coins], block.time)
-    size = np.floor(25.0 * np.exp(6.5 * block.by_row("amount")) / worth * UNITS).astype(np.int64)
-    return [_COINS[index] for index in coins.tolist()], amounts(size)
+    assets, units = _amount_units(block, prices)
+    return [ASSETS[index] for index in assets.tolist()], amounts(units)
 
 
 def _states(block: Block) -> Int64Array:
@@ -311,9 +403,6 @@ def _client_ids(block: Block) -> list[str]:
     return [f"sbx{hour:x}x{index:x}" if has else "" for has, hour, index in columns]
 
 
-def _routes(block: Block) -> list[tuple[str, str]]:
-    """The wallets of each transfer: mostly from spot to futures, or back."""
-    kinds = weighted_choice(block.by_row("wallets"), (0.45, 0.3, 0.1, 0.1, 0.05)).tolist()
-    spot, um, cm, margin = _WALLETS
-    routes = ((spot, um), (um, spot), (spot, cm), (spot, margin), (margin, spot))
-    return [routes[kind] for kind in kinds]
+def _routes(block: Block) -> Int64Array:
+    """The wallets of each transfer, as indices of `_ROUTES`."""
+    return weighted_choice(block.by_row("wallets"), _ROUTE_WEIGHTS)

@@ -162,7 +162,6 @@ class Stream:
         start_ms: When business began, in milliseconds.
         same_order_fraction: Fraction of rows that are a further fill of the order before them.
         closed: A span of whole hours, in milliseconds, without rows.
-        at_least: Number of rows that every other hour has.
     """
 
     def __init__(
@@ -175,14 +174,12 @@ class Stream:
         *,
         same_order_fraction: float = 0.0,
         closed: tuple[int, int] = (0, 0),
-        at_least: int = 0,
     ) -> None:
         self._key = hash_key(seed, name)
         self._activity = activity
         self._per_hour = per_day / 24
         self._same_order_fraction = same_order_fraction
         self._closed = closed[0] // HOUR, closed[1] // HOUR
-        self._at_least = at_least
         self.first_hour = start_ms // HOUR
 
     def counts(self, hours: Int64Array) -> Int64Array:
@@ -196,7 +193,6 @@ class Stream:
         exact = self._per_hour * busy * noise
         counts: Int64Array = np.floor(exact + uniform(_label_key(self._key, "count"), hours)).astype(np.int64)
         opened, (closed, reopened) = hours >= self.first_hour, self._closed
-        counts = np.maximum(counts, self._at_least)
         return np.where(opened & ((hours < closed) | (hours >= reopened)), counts, 0)
 
     def block(self, hours: Int64Array) -> Block:
@@ -286,7 +282,7 @@ class StreamTable:
             return _trimmed(stream, hours, counts, start, end)
         none = np.empty(0, dtype=np.int64)
         parts = [(none, none)]
-        for chunk in _chunks(hours, counts):
+        for chunk in chunks(hours, counts):
             block = stream.block(chunk)
             passes = generator.mask(block, given) & (block.time <= end)
             if start is not None:
@@ -308,7 +304,7 @@ def _trimmed(
     return _HourRange(hours, early, np.maximum(ends - early, 0))
 
 
-def _chunks(hours: Int64Array, counts: Int64Array) -> Iterator[Int64Array]:
+def chunks(hours: Int64Array, counts: Int64Array) -> Iterator[Int64Array]:
     """The hours in parts of about `CHUNK_ROWS` rows; hours without rows are skipped."""
     hours, counts = hours[counts > 0], counts[counts > 0]
     part = np.cumsum(counts) // CHUNK_ROWS

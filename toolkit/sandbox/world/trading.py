@@ -80,23 +80,35 @@ class Converter:
             self._decimals[ASSETS.index(market.base), ASSETS.index(market.quote)] = market.price_decimals
 
     def at_close(
-        self, assets: Int64Array, quotes: Int64Array, times: Int64Array
-    ) -> tuple[FloatArray, Int64Array]:
-        """Dollars for one unit of each asset, and its price in a quote asset, at the close of the minute.
+        self, bases: Int64Array, quotes: Int64Array, fees: Int64Array, times: Int64Array
+    ) -> tuple[Int64Array, Int64Array, FloatArray]:
+        """Prices of each base asset and of a fee's asset in a quote asset, at the close of the minute.
 
-        Prices are in units of 1e-8, and whole ticks of the market.
+        Prices are in units of 1e-8, and whole ticks of the market. The last column is what one unit of the
+        quote asset is worth in dollars.
+
+        Args:
+            bases: Index of the base asset of each market.
+            quotes: Index of the quote asset of each market.
+            fees: Index of the asset of each fee: one of the two, or one that is traded against the quote.
+            times: When, in milliseconds.
         """
-        differ = np.flatnonzero(assets != quotes)
+        other = np.flatnonzero((fees != bases) & (fees != quotes))
         closes = minute_end(times)
         dollars = self._prices.usd_of(
-            np.concatenate((assets, quotes[differ])), np.concatenate((closes, closes[differ]))
+            np.concatenate((bases, quotes, fees[other])), np.concatenate((closes, closes, closes[other]))
         )
-        worth, counted = np.split(dollars, [len(assets)])
-        decimals = self._decimals[assets[differ], quotes[differ]]
-        ticks = np.rint(worth[differ] / counted * 10.0**decimals).astype(np.int64)
-        price = np.full(len(assets), UNITS)
-        price[differ] = ticks * 10 ** (DECIMALS - decimals)
-        return worth, price
+        base, quote, fee = np.split(dollars, [len(bases), 2 * len(bases)])
+        price = self._in_units(bases, quotes, base / quote)
+        converted = np.where(fees == quotes, UNITS, price)
+        converted[other] = self._in_units(fees[other], quotes[other], fee / quote[other])
+        return price, converted, quote
+
+    def _in_units(self, bases: Int64Array, quotes: Int64Array, prices: FloatArray) -> Int64Array:
+        decimals = self._decimals[bases, quotes]
+        ticks = np.maximum(np.rint(prices * 10.0**decimals).astype(np.int64), 1)
+        units: Int64Array = ticks * 10 ** (DECIMALS - decimals)
+        return units
 
 
 def _indices(assets: Sequence[str]) -> Int64Array:

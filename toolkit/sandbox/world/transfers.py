@@ -70,6 +70,11 @@ class TransferTable:
         insort(self._transfers, transfer, key=lambda each: each.time)
         self.reserve(transfer.client_id)
 
+    @property
+    def added(self) -> tuple[Transfer, ...]:
+        """The transfers that were added, in ascending order of time."""
+        return tuple(self._transfers)
+
     def reserve(self, client_id: str) -> None:
         """Reserve a client id."""
         self._client_ids.add(client_id)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from toolkit.sandbox.world.fills import FEE
 from toolkit.sandbox.world.positions import Worth
-from toolkit.sandbox.world.rebates import ACCOUNT_SHARE, FEE
+from toolkit.sandbox.world.rebates import ACCOUNT_SHARE
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row, Table
 

@@ -263,11 +263,7 @@ class ExchangeHoldingReads(ReadResource):
         )
 
     def transaction_statistics(
-        self,
-        *,
-        email: str | Sequence[str] | None = None,
-        numbers: Numbers | None = None,
-        emails: Emails | None = None,
+        self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
     ) -> pd.DataFrame:
         """How much a sub-account traded in the last 30 days, one row a day.
 
@@ -275,14 +271,16 @@ class ExchangeHoldingReads(ReadResource):
         for each account (UID), for this endpoint alone).
 
         Rows for a list of `email` ascend by `time`. Days without trades have no row. For the sums, use
-        `link.exchange.transaction_totals`.
+        `link.exchange.transaction_totals`. Whether the volumes without a market in their names include
+        the others is not documented.
 
         Example:
-            link.exchange.transaction_statistics()
+            email = link.exchange.sub_accounts(emails="clear")["email"][0]
+            link.exchange.transaction_statistics(email)
 
         Args:
-            email: E-mail address of the sub-account; if not given, the master account is meant. Or a list
-                of several, which are fetched side by side.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `email`.
@@ -290,14 +288,13 @@ class ExchangeHoldingReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - email (email): E-mail address of the sub-account (personal data); missing for the master
-                account.
+            - email (email): E-mail address of the sub-account (personal data).
             - user_id (id): Id of the account.
             - time (time): The day, as midnight UTC at its start.
-            - btc (amount): Volume on spot, in BTC.
+            - btc (amount): Volume, in BTC.
             - btc_futures (amount): Volume on futures, in BTC.
             - btc_margin (amount): Volume on margin, in BTC.
-            - busd (amount): Volume on spot, in BUSD.
+            - busd (amount): Volume, in BUSD.
             - busd_futures (amount): Volume on futures, in BUSD.
             - busd_margin (amount): Volume on margin, in BUSD.
 
@@ -312,25 +309,23 @@ class ExchangeHoldingReads(ReadResource):
         return self._fetch(holdings.TRANSACTION_STATISTICS, {"email": email}, numbers=numbers, emails=emails)
 
     def transaction_totals(
-        self,
-        *,
-        email: str | Sequence[str] | None = None,
-        numbers: Numbers | None = None,
-        emails: Emails | None = None,
+        self, email: str | Sequence[str], *, numbers: Numbers | None = None, emails: Emails | None = None
     ) -> pd.DataFrame:
         """How much a sub-account traded in the last 30 days in all, as one row.
 
         GET /sapi/v1/sub-account/transaction-statistics: weight 60, rate limit sapi-uid (180,000 a minute
         for each account (UID), for this endpoint alone).
 
-        Rows for a list of `email` are in the order of the list.
+        Rows for a list of `email` are in the order of the list. Whether the volumes without a market in
+        their names include the others is not documented.
 
         Example:
-            link.exchange.transaction_totals()
+            email = link.exchange.sub_accounts(emails="clear")["email"][0]
+            link.exchange.transaction_totals(email)
 
         Args:
-            email: E-mail address of the sub-account; if not given, the master account is meant. Or a list
-                of several, which are fetched side by side.
+            email: E-mail address of the sub-account. Or a list of several, which are fetched side by
+                side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `email`.
@@ -338,14 +333,13 @@ class ExchangeHoldingReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - email (email): E-mail address of the sub-account (personal data); missing for the master
-                account.
-            - btc (amount): Volume on spot in the last 30 days, in BTC.
-            - btc_futures (amount): Volume on futures in the last 30 days, in BTC.
-            - btc_margin (amount): Volume on margin in the last 30 days, in BTC.
-            - busd (amount): Volume on spot in the last 30 days, in BUSD.
-            - busd_futures (amount): Volume on futures in the last 30 days, in BUSD.
-            - busd_margin (amount): Volume on margin in the last 30 days, in BUSD.
+            - email (email): E-mail address of the sub-account (personal data).
+            - btc (amount): Volume of 30 days, in BTC.
+            - btc_futures (amount): Volume of 30 days on futures, in BTC.
+            - btc_margin (amount): Volume of 30 days on margin, in BTC.
+            - busd (amount): Volume of 30 days, in BUSD.
+            - busd_futures (amount): Volume of 30 days on futures, in BUSD.
+            - busd_margin (amount): Volume of 30 days on margin, in BUSD.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

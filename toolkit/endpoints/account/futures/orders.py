@@ -42,7 +42,7 @@ _ORDER_COLUMNS = (
     POSITION_SIDE,
     amount("price", "price", "Limit, in the quote asset; 0 if it has none."),
     amount("average_price", "avgPrice", "Average price of its trades, in the quote asset; 0 without one."),
-    amount("original_quantity", "origQty", "Amount ordered, in the base asset."),
+    amount("quantity", "origQty", "Amount ordered, in the base asset."),
     amount("executed_quantity", "executedQty", "Amount traded, in the base asset."),
     amount("executed_quote_quantity", "cumQuote", "Amount traded, in the quote asset."),
     amount("executed_base_quantity", "cumBase", "Amount, in the base asset (newer field).", optional=True),
@@ -64,7 +64,7 @@ _ORDER_COLUMNS = (
     _text("working_type", "workingType", "CONTRACT_PRICE or MARK_PRICE, which triggers it."),
     Column(name="price_protect", field="priceProtect", kind="flag", doc="The trigger is protected."),
     _text("price_match", "priceMatch", "Its price is that of the book: NONE, OPPONENT, QUEUE and so on."),
-    _text("self_trade_prevention", "selfTradePreventionMode", "How self-trades are prevented."),
+    _text("self_trade_prevention_mode", "selfTradePreventionMode", "How self-trades are prevented."),
     Column(
         name="good_till_date",
         field="goodTillDate",

@@ -72,8 +72,8 @@ TRADES = Endpoint(
             kind="text",
             doc="The asset of the commission.",
         ),
-        Column(name="maker", field="maker", kind="flag", doc="The account's order was in the book."),
-        Column(name="buyer", field="buyer", kind="flag", doc="The account bought."),
+        Column(name="is_maker", field="maker", kind="flag", doc="The order of the account was in the book."),
+        Column(name="is_buyer", field="buyer", kind="flag", doc="The account bought; otherwise it sold."),
         # Since August 2026.
         amount("base_quantity", "baseQty", "Amount, in the base asset (newer field).", optional=True),
         Column(

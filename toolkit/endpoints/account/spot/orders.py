@@ -121,7 +121,7 @@ ORDERS = Endpoint(
             minimum=0,
         ),
     ),
-    window=Window(max_span=timedelta(hours=24), default=timedelta(days=7)),
+    window=Window(max_span=timedelta(hours=24), default=timedelta(hours=24)),
     paging=Paging(
         kind="id",
         size="limit",

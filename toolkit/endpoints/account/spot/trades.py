@@ -36,7 +36,7 @@ TRADES = Endpoint(
     unused=(
         Param(field="orderId", name="order_id", kind="id", doc="Only the trades of this order.", minimum=0),
     ),
-    window=Window(max_span=timedelta(hours=24), default=timedelta(days=7)),
+    window=Window(max_span=timedelta(hours=24), default=timedelta(hours=24)),
     paging=Paging(
         kind="id",
         size="limit",

@@ -40,8 +40,9 @@ WITHDRAWALS = Endpoint(
         # Nothing says whether the first row is the oldest or the newest.
         Param(field="offset", name="offset", kind="integer", doc="Rows to skip.", default=0, minimum=0),
     ),
-    # "Less than 90 days": exactly 90 days are too long.
-    window=Window(max_span=timedelta(days=90) - MILLISECOND, default=timedelta(days=90) - MILLISECOND),
+    # "Less than 90 days": exactly 90 days are too long. Windows begin with a whole second, as the times
+    # of rows do, so that the last 90 days would take two.
+    window=Window(max_span=timedelta(days=90) - MILLISECOND, default=timedelta(days=89)),
     paging=Paging(kind="limit", size="limit", default=1000, maximum=1000),
     columns=(
         Column(name="withdrawal_id", field="id", kind="id", doc="Id of the withdrawal at the exchange."),

@@ -4,20 +4,26 @@ from toolkit.sandbox.ledger.futures.account import FuturesAccount
 from toolkit.sandbox.ledger.futures.columns import (
     INCOME_TYPES,
     ORDER_STATUSES,
-    Fills,
     FundingPayments,
+    FuturesFills,
+    FuturesOrders,
     IncomeRows,
-    Orders,
     Position,
+    UmTransfers,
 )
+from toolkit.sandbox.ledger.futures.income_table import IncomeTable
+from toolkit.sandbox.ledger.futures.transfers import PlannedTransfers
 
 __all__ = [
     "INCOME_TYPES",
     "ORDER_STATUSES",
-    "Fills",
     "FundingPayments",
     "FuturesAccount",
+    "FuturesFills",
+    "FuturesOrders",
     "IncomeRows",
-    "Orders",
+    "IncomeTable",
+    "PlannedTransfers",
     "Position",
+    "UmTransfers",
 ]

@@ -6,13 +6,10 @@ assets in `ASSETS`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Self
-
-import numpy as np
+from dataclasses import dataclass
 
 from toolkit.sandbox.hashing import BoolArray, Int64Array
+from toolkit.sandbox.ledger.columns import Columns
 
 ORDER_STATUSES = ("NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED")
 INCOME_TYPES = (
@@ -28,26 +25,8 @@ INCOME_TYPES = (
 )
 
 
-class Columns:
-    """Columns of the same length."""
-
-    def __len__(self) -> int:
-        first = next(iter(fields(self)))  # type: ignore[arg-type]
-        return len(getattr(self, first.name))
-
-    def __getitem__(self, rows: slice | BoolArray | Int64Array) -> Self:
-        names = [each.name for each in fields(self)]  # type: ignore[arg-type]
-        return type(self)(**{name: getattr(self, name)[rows] for name in names})
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The rows of some parts, one after another."""
-        names = [each.name for each in fields(cls)]  # type: ignore[arg-type]
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fills(Columns):
+@dataclass(frozen=True, slots=True)
+class FuturesFills(Columns):
     """Trades of an account, oldest first.
 
     Attributes:
@@ -57,12 +36,12 @@ class Fills(Columns):
         commission: The commission, which the wallet pays, in units of its asset.
         position: Position after the fill, negative if short.
         cost: What that position cost, negative if short: its entry price is cost by position.
+        clearance: What a liquidation costs besides; 0 for any other fill.
     """
 
-    time: Int64Array
     market: Int64Array
     id: Int64Array
-    order_id: Int64Array
+    order: Int64Array
     price: Int64Array
     quantity: Int64Array
     quote: Int64Array
@@ -70,33 +49,33 @@ class Fills(Columns):
     fee: Int64Array
     commission: Int64Array
     commission_asset: Int64Array
-    buyer: BoolArray
-    maker: BoolArray
+    is_buyer: BoolArray
+    is_maker: BoolArray
     position: Int64Array
     cost: Int64Array
+    clearance: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Orders(Columns):
+@dataclass(frozen=True, slots=True)
+class FuturesOrders(Columns):
     """Orders of an account as they were at some time, in the order they were placed.
 
     Attributes:
         time: When it was placed.
-        update_time: When it was last filled or cancelled.
-        limit: Whether it is a limit order, otherwise a market order.
+        updated: When it was last filled or cancelled.
+        is_limit: Whether it is a limit order, otherwise a market order.
         price: The limit; 0 for a market order.
         executed: Filled quantity.
         quote: Price times quantity of its fills.
         status: Index in `ORDER_STATUSES`.
     """
 
-    time: Int64Array
-    update_time: Int64Array
+    updated: Int64Array
     market: Int64Array
     id: Int64Array
-    buyer: BoolArray
-    limit: BoolArray
-    reduce_only: BoolArray
+    is_buyer: BoolArray
+    is_limit: BoolArray
+    is_reduce_only: BoolArray
     price: Int64Array
     quantity: Int64Array
     executed: Int64Array
@@ -104,7 +83,7 @@ class Orders(Columns):
     status: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class FundingPayments(Columns):
     """Payments of funding, oldest first.
 
@@ -113,7 +92,6 @@ class FundingPayments(Columns):
         amount: What the wallet gets: minus position times mark price times rate.
     """
 
-    time: Int64Array
     market: Int64Array
     position: Int64Array
     mark: Int64Array
@@ -121,7 +99,16 @@ class FundingPayments(Columns):
     amount: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class UmTransfers(Columns):
+    """Transfers into the wallet, and out of it: those have negative amounts. Ids are unique."""
+
+    asset: Int64Array
+    amount: Int64Array
+    id: Int64Array
+
+
+@dataclass(frozen=True, slots=True)
 class IncomeRows(Columns):
     """Changes of the wallet, oldest first.
 
@@ -134,7 +121,6 @@ class IncomeRows(Columns):
         trade_id: Id of the fill, 0 if none.
     """
 
-    time: Int64Array
     kind: Int64Array
     market: Int64Array
     asset: Int64Array

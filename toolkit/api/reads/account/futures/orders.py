@@ -62,7 +62,7 @@ class AccountFuturesOrderReads(ReadResource):
             - position_side (text): BOTH, or LONG or SHORT in hedge mode.
             - price (amount): Limit, in the quote asset; 0 if it has none.
             - average_price (amount): Average price of its trades, in the quote asset; 0 without one.
-            - original_quantity (amount): Amount ordered, in the base asset.
+            - quantity (amount): Amount ordered, in the base asset.
             - executed_quantity (amount): Amount traded, in the base asset.
             - executed_quote_quantity (amount): Amount traded, in the quote asset.
             - executed_base_quantity (amount): Amount, in the base asset (newer field).
@@ -75,7 +75,7 @@ class AccountFuturesOrderReads(ReadResource):
             - working_type (text): CONTRACT_PRICE or MARK_PRICE, which triggers it.
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
-            - self_trade_prevention (text): How self-trades are prevented.
+            - self_trade_prevention_mode (text): How self-trades are prevented.
             - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
             - pair (text): The pair (newer field).
 
@@ -130,7 +130,7 @@ class AccountFuturesOrderReads(ReadResource):
             - position_side (text): BOTH, or LONG or SHORT in hedge mode.
             - price (amount): Limit, in the quote asset; 0 if it has none.
             - average_price (amount): Average price of its trades, in the quote asset; 0 without one.
-            - original_quantity (amount): Amount ordered, in the base asset.
+            - quantity (amount): Amount ordered, in the base asset.
             - executed_quantity (amount): Amount traded, in the base asset.
             - executed_quote_quantity (amount): Amount traded, in the quote asset.
             - executed_base_quantity (amount): Amount, in the base asset (newer field).
@@ -143,7 +143,7 @@ class AccountFuturesOrderReads(ReadResource):
             - working_type (text): CONTRACT_PRICE or MARK_PRICE, which triggers it.
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
-            - self_trade_prevention (text): How self-trades are prevented.
+            - self_trade_prevention_mode (text): How self-trades are prevented.
             - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
             - pair (text): The pair (newer field).
 
@@ -199,7 +199,7 @@ class AccountFuturesOrderReads(ReadResource):
             - position_side (text): BOTH, or LONG or SHORT in hedge mode.
             - price (amount): Limit, in the quote asset; 0 if it has none.
             - average_price (amount): Average price of its trades, in the quote asset; 0 without one.
-            - original_quantity (amount): Amount ordered, in the base asset.
+            - quantity (amount): Amount ordered, in the base asset.
             - executed_quantity (amount): Amount traded, in the base asset.
             - executed_quote_quantity (amount): Amount traded, in the quote asset.
             - executed_base_quantity (amount): Amount, in the base asset (newer field).
@@ -212,7 +212,7 @@ class AccountFuturesOrderReads(ReadResource):
             - working_type (text): CONTRACT_PRICE or MARK_PRICE, which triggers it.
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
-            - self_trade_prevention (text): How self-trades are prevented.
+            - self_trade_prevention_mode (text): How self-trades are prevented.
             - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
             - pair (text): The pair (newer field).
 

@@ -62,8 +62,8 @@ class AccountFuturesTradeReads(ReadResource):
             - commission (amount): Commission, in `commission_asset`. Whether a commission paid is
                 negative is not settled.
             - commission_asset (text): The asset of the commission.
-            - maker (flag): The account's order was in the book.
-            - buyer (flag): The account bought.
+            - is_maker (flag): The order of the account was in the book.
+            - is_buyer (flag): The account bought; otherwise it sold.
             - base_quantity (amount): Amount, in the base asset (newer field).
             - margin_asset (text): The margin asset (newer field).
             - pair (text): The pair (newer field).

@@ -41,7 +41,7 @@ class AccountSpotOrderReads(ReadResource):
         Args:
             symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_order_id: All orders from this id on, in place of a span; 0 for all there are.
-            start: Start of the span, included; defaults to 7 days before `end`.
+            start: Start of the span, included; defaults to 1 day before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
@@ -184,7 +184,7 @@ class AccountSpotOrderReads(ReadResource):
         The exchange archives orders without a trade after 90 days.
 
         Example:
-            order = link.account.spot.orders("BTCUSDT").iloc[0]
+            order = link.account.spot.orders("BTCUSDT", start="-30D").iloc[-1]
             link.account.spot.order("BTCUSDT", order_id=order["order_id"])
 
         Args:

@@ -41,7 +41,7 @@ class AccountSpotTradeReads(ReadResource):
         Args:
             symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_trade_id: All trades from this id on, in place of a span; 0 for all there are.
-            start: Start of the span, included; defaults to 7 days before `end`.
+            start: Start of the span, included; defaults to 1 day before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 

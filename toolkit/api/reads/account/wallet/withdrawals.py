@@ -42,7 +42,7 @@ class AccountWalletWithdrawalReads(ReadResource):
         Args:
             coin: Only this coin.
             status: Only withdrawals in this state.
-            start: Start of the span, included; defaults to just under 90 days before `end`.
+            start: Start of the span, included; defaults to 89 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
