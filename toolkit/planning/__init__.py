@@ -31,6 +31,7 @@ from toolkit.planning.spans import (
 from toolkit.planning.steps import StepGrid, gaps_in, grid_of, rows_per_request, size_sent
 from toolkit.planning.values import encode_value, several_values
 from toolkit.redaction import REDACTED, mask
+from toolkit.text.suggestions import did_you_mean
 
 __all__ = [
     "Plan",
@@ -265,7 +266,8 @@ def encode_arguments(endpoint: Endpoint, arguments: Mapping[str, object]) -> dic
     for name in given:
         if name not in known:
             allowed = f"the arguments are {', '.join(known)}" if known else "it takes no arguments"
-            raise usage_error(endpoint, f"there is no argument {name!r}; {allowed}")
+            suggestion = did_you_mean(name, known)
+            raise usage_error(endpoint, f"there is no argument {name!r}; {allowed}", suggestion)
     parameters: dict[str, object] = {p.field: p.fixed for p in endpoint.params if p.fixed is not None}
     for name, param in known.items():
         if name in given:
