@@ -11,7 +11,19 @@ import numpy as np
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_requests import DAY, FORM, NOW, NOW_MS, error, exchange, hmac_of, signed, world
+from tests.support.sandbox_requests import (
+    DAY,
+    FORM,
+    NOW,
+    NOW_MS,
+    done,
+    error,
+    exchange,
+    hmac_of,
+    new_rows,
+    signed,
+    world,
+)
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.sandbox import Exchange, SandboxRequest, SandboxResponse
 from toolkit.sandbox.keys import CUSTOMER, PARTNER
@@ -73,10 +85,16 @@ def test_the_account_has_what_its_ledger_has() -> None:
     assert found["commissionRates"]["maker"] == f"{book(PARTNER).maker_rate / 10**8:.8f}"
 
 
-def trade_id(row: int) -> int:
-    """The id of one of the customer's trades of BTCUSDT."""
-    fills = book().fills(NOW_MS)
-    return int(fills.id[fills.market == 0][row])
+def test_an_account_knows_when_it_last_changed() -> None:
+    moved = book().movements(NOW_MS).of_wallet("spot").time
+    assert get("account.spot.info")["updateTime"] == moved[-1]
+    moved = book().movements(NOW_MS).of_wallet("um")
+    for row in get("account.futures.assets")["assets"]:
+        times = moved.time[moved.asset == ASSETS.index(row["asset"])]
+        assert row["updateTime"] == (times[-1] if len(times) else 0)
+    this = new_rows()
+    done(this, "exchange.transfer", fromId=None, toId=this.world.accounts[0].id, amount="1")
+    assert get("account.spot.info", key="partner", this=this)["updateTime"] == NOW_MS
 
 
 @pytest.mark.parametrize(

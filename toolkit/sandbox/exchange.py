@@ -17,7 +17,6 @@ from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
 from toolkit.sandbox import layouts
-from toolkit.sandbox.account_routes.account_data import RowsKept
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.clock import SystemTime, TimeSource
@@ -30,7 +29,7 @@ from toolkit.sandbox.market_routes import MarketRoutes
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
 from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
-from toolkit.sandbox.reads import Reads, RowPage
+from toolkit.sandbox.reads import Reads, RowPage, RowsKept
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute

@@ -6,12 +6,13 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
 from toolkit.endpoints.model import PagingKind
 from toolkit.sandbox import layouts
 from toolkit.sandbox.account_routes import AccountRoutes
-from toolkit.sandbox.account_routes.account_data import AccountData, RowsKept
+from toolkit.sandbox.account_routes.account_data import AccountData
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.example_rows import answer, example_rows
 from toolkit.sandbox.examples import example_of
@@ -24,6 +25,8 @@ from toolkit.sandbox.world.payments import NOW
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import OWNER, Row, SingleRow, Table
+
+RowsKept = Literal["oldest", "newest"]
 
 # Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
@@ -82,7 +85,7 @@ class Reads:
         market: MarketRoutes,
     ) -> None:
         self._world = world
-        self._routes = (market, AccountRoutes(AccountData(world, rows_kept)))
+        self._routes = (market, AccountRoutes(AccountData(world)))
         self._tables = dict(tables)
         self._rows_kept = rows_kept
         self._examples = examples

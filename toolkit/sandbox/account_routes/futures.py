@@ -57,11 +57,7 @@ class _Wallet:
         """That of the account that owns the key."""
         ledger, now_ms = data.ledger(request), request.now_ms
         held = ledger.balances("um", now_ms)
-        moved = ledger.movements(now_ms).of_wallet("um")
-        updated = {}
-        for asset in held:
-            times = moved.time[moved.asset == ASSETS.index(asset)]
-            updated[asset] = int(times[-1]) if len(times) else 0
+        updated = dict.fromkeys(held, 0) | data.last_moved(request, "um")
         account = data.world.futures_account(request.signer.owner)
         return cls(held, account.positions(now_ms, held.get(_MARGIN_ASSET, 0)), updated)
 

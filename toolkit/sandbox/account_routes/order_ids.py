@@ -7,6 +7,7 @@ from toolkit.sandbox.keys import CUSTOMER
 from toolkit.sandbox.world import World
 
 NO_ORDER = -1
+_LARGEST = 2**63 - 1
 
 
 def client_order_id(world: World, request: CheckedRequest, order_id: int) -> str:
@@ -20,7 +21,9 @@ def requested_order(world: World, request: CheckedRequest) -> int:
         return int(request.values["orderId"])
     prefix, text = _prefix(world, request), request.values["origClientOrderId"]
     number = text.removeprefix(prefix)
-    return int(number) if text.startswith(prefix) and number.isdecimal() and len(number) < 19 else NO_ORDER
+    if not text.startswith(prefix) or not number.isascii() or not number.isdecimal():
+        return NO_ORDER
+    return int(number) if int(number) <= _LARGEST else NO_ORDER
 
 
 def _prefix(world: World, request: CheckedRequest) -> str:

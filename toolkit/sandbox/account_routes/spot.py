@@ -41,7 +41,6 @@ _ORDER_LIMITS = (("SECOND", 10, 10_000, 50), ("DAY", 1, DAY, 160_000))
 def _account(data: AccountData, request: CheckedRequest) -> object:
     ledger, now_ms = data.ledger(request), request.now_ms
     held, locked = ledger.balances("spot", now_ms), ledger.locked(now_ms)
-    moved = ledger.movements(now_ms).of_wallet("spot").time
     maker, taker = ledger.maker_rate, ledger.taker_rate
     return {
         "makerCommission": maker // _UNITS_A_BASIS_POINT,
@@ -55,7 +54,7 @@ def _account(data: AccountData, request: CheckedRequest) -> object:
         "brokered": False,
         "requireSelfTradePrevention": False,
         "preventSor": False,
-        "updateTime": int(moved[-1]) if len(moved) else ledger.begins_ms,
+        "updateTime": max(data.last_moved(request, "spot").values(), default=0),
         "accountType": "SPOT",
         "balances": [
             {

@@ -83,7 +83,7 @@ def _make_books(world: World, owner: str) -> Books:
     trading = SpotTrading(fills, orders)
     cash = make_cash(seed, owner, habits, world.prices, start_ms=begins_ms, end_ms=ends_ms)
     own = Movements.joined(fill_movements(fills), *cash.movements())
-    sources: list[Source] = [own.between]
+    sources: list[Source] = [own.between, world.futures_account(owner).movements]
     if owner != PARTNER:
         return Books(begins_ms, ends_ms, trading, cash, sources)
     sources.append(_rebates(world.spot_rebates))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -251,11 +251,23 @@ class World:
             deposits = self.table("exchange.deposits")
             newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
             return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
+        if qualified_name == "account.spot.order":
+            order = self.ledger(PARTNER).orders(self.now_ms)[-1:]
+            return {"symbol": SPOT[int(order.market[0])].symbol, "orderId": str(order.id[0])}
+        if qualified_name == "account.futures.order":
+            start_ms = self.now_ms - 7 * DAY
+            filled = self.futures_account(PARTNER).fills(start_ms, self.now_ms)[-1:]
+            return {"symbol": UM[int(filled.market[0])].symbol, "orderId": str(filled.order[0])}
         endpoint = ENDPOINTS_BY_NAME[qualified_name]
         declared = {
             param.field: str(param.choices.get(str(param.example), param.example))
             for param in endpoint.params
             if param.example is not None and (param.required or param.name in endpoint.at_least_one)
+        }
+        declared |= {
+            param.field: str(param.fixed)
+            for param in endpoint.params
+            if param.required and param.fixed is not None
         }
         return examples.get(qualified_name, declared)
 
@@ -316,21 +328,28 @@ class World:
 
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
-        transfers = PlannedTransfers(self.seed, owner, opened_ms)
-        if owner != PARTNER:
-            return FuturesAccount(self._market, owner, opened_ms, transfers=transfers)
         closed = TradingHours.of(UM[0], self.start_ms).maintenance
         return FuturesAccount(
             self._market,
             owner,
             opened_ms,
-            transfers=transfers,
-            bookings=lambda first, last: self.business["1"].rebates_by_hour(first, last, closed),
+            # The ledger knows the account's movements, and is made when it is asked.
+            transfers=lambda *span: self.ledger(owner).um_transfers(*span),
+            bookings=(
+                (lambda *days: self.business["1"].rebates_by_hour(*days, closed))
+                if owner == PARTNER
+                else None
+            ),
         )
 
     def _portfolio_margin(self, owner: str) -> FuturesAccount | None:
         """The account with Portfolio Margin: the partner has one besides its classic account."""
-        return self._futures_account(_PORTFOLIO_MARGIN) if owner == PARTNER else None
+        return self._um_with_portfolio_margin if owner == PARTNER else None
+
+    @cached_property
+    def _um_with_portfolio_margin(self) -> FuturesAccount:
+        transfers = PlannedTransfers(self.seed, _PORTFOLIO_MARGIN, self.start_ms)
+        return FuturesAccount(self._market, _PORTFOLIO_MARGIN, self.start_ms, transfers=transfers)
 
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
