@@ -54,7 +54,7 @@ def little(path: str, sent: Mapping[str, str]) -> tuple[int, Any]:
                 "insertTime": NOW_MS - DAY + number,
             }
             for number, (coin, status) in enumerate(rows)
-        ]
+        ][::-1]  # newest first
     if path == "/sapi/v1/asset/transfer":
         states = [("ETH", "CONFIRMED"), ("SOL", "FAILED")] if sent["type"] == "MAIN_UMFUTURE" else []
         rows = [
