@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
 from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
@@ -42,6 +41,7 @@ from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 from toolkit.sandbox.world.positions import Worth
 from toolkit.sandbox.world.rates import futures_rates, spot_rates
+from toolkit.sandbox.world.read_examples import example_read
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,
     REFERRAL_KICKBACK,
@@ -218,58 +218,7 @@ class World:
 
     def example(self, qualified_name: str) -> dict[str, str]:
         """Values for the required parameters of an endpoint, other than span and size, that exist here."""
-        account = next(each for each in self.accounts if each.futures and each.keys)
-        on_margin = next((each for each in self.accounts if each.margin_rates and each.keys), account)
-        email = {"email": account.email}
-        examples: dict[str, dict[str, str]] = {
-            "exchange.api_keys": {"subAccountId": account.id},
-            "exchange.ip_restriction": {"subAccountId": account.id, "subAccountApiKey": account.keys[0].key},
-            "exchange.bnb_burn": {"subAccountId": account.id},
-            "exchange.futures_balances": {"futuresType": "1"},
-            "exchange.transfers": {"fromId": self.partner_uid},
-            "exchange.futures_transfers": {"subAccountId": account.id, "futuresType": "1"},
-            "exchange.universal_transfers": {"fromId": self.partner_uid},
-            "exchange.um_commission": {"subAccountId": account.id, "symbol": "BTCUSDT"},
-            "exchange.cm_commission": {"subAccountId": account.id, "pair": "BTCUSD"},
-            "exchange.futures_rebates": {"futuresType": "1"},
-            "exchange.assets": email,
-            "exchange.futures_account": {**email, "futuresType": "1"},
-            "exchange.futures_summary": {"futuresType": "1"},
-            "exchange.positions": {**email, "futuresType": "1"},
-            "exchange.margin_account": {"email": on_margin.email},
-            "exchange.transaction_statistics": email,
-            "exchange.transaction_totals": email,
-            "exchange.key_audit": email,
-            "spot.new_user": {"apiAgentCode": self.agent_code},
-            "spot.customer_id": {"apiAgentCode": self.agent_code},
-            "futures.new_user": {"brokerId": self.agent_code},
-            "futures.customer_id": {"brokerId": self.agent_code},
-            "portfolio.new_user": {"brokerId": self.agent_code},
-            "portfolio.customer_id": {"brokerId": self.agent_code},
-        }
-        if qualified_name == "exchange.deposit":
-            deposits = self.table("exchange.deposits")
-            newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
-            return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
-        if qualified_name == "account.spot.order":
-            order = self.ledger(PARTNER).orders(self.now_ms)[-1:]
-            return {"symbol": SPOT[int(order.market[0])].symbol, "orderId": str(order.id[0])}
-        if qualified_name == "account.futures.order":
-            start_ms = self.now_ms - 7 * DAY
-            filled = self.futures_account(PARTNER).fills(start_ms, self.now_ms)[-1:]
-            return {"symbol": UM[int(filled.market[0])].symbol, "orderId": str(filled.order[0])}
-        endpoint = ENDPOINTS_BY_NAME[qualified_name]
-        declared = {
-            param.field: str(param.choices.get(str(param.example), param.example))
-            for param in endpoint.params
-            if param.example is not None and (param.required or param.name in endpoint.at_least_one)
-        }
-        declared |= {
-            param.field: str(param.fixed)
-            for param in endpoint.params
-            if param.required and param.fixed is not None
-        }
-        return examples.get(qualified_name, declared)
+        return example_read(self, qualified_name)
 
     def example_write(self, qualified_name: str) -> WriteExample:
         """A write that would succeed now, and the key that may send it."""
