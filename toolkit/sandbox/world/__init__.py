@@ -20,7 +20,7 @@ import numpy as np
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
-from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
+from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers, UmTransfers
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
@@ -129,6 +129,7 @@ class World:
         self.prices = Prices(seed, self.start_ms)
         self._worth = lru_cache(maxsize=64)(self._worth_at)
         self._market = MarketHistory(seed, self.start_ms, UM)
+        self._ledger = lru_cache(maxsize=None)(self._make_ledger)
         self._futures_account = lru_cache(maxsize=None)(self._make_futures_account)
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
@@ -185,10 +186,7 @@ class World:
 
         They are made when they are first read, and the same throughout the month.
         """
-        # Ledgers are built on the parts of the world.
-        from toolkit.sandbox.ledger import ledger_of
-
-        return ledger_of(self, owner)
+        return self._ledger(owner)
 
     def futures_account(self, owner: str) -> FuturesAccount:
         """The USD-M futures of an account, by its owner as keys have it (`keys.PARTNER` ...)."""
@@ -299,9 +297,21 @@ class World:
             asset: Decimal(f"{price:.12g}") for asset, price in zip(ASSETS, dollars.tolist(), strict=True)
         }
 
+    def _make_ledger(self, owner: str) -> Ledger:
+        # Ledgers are built on the parts of the world.
+        from toolkit.sandbox.ledger import ledger_of
+
+        return ledger_of(self, owner)
+
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
-        transfers = PlannedTransfers(self.seed, owner, opened_ms)
+
+        def moved(start_ms: int, end_ms: int) -> UmTransfers:
+            return self.ledger(owner).um_transfers(start_ms, end_ms)
+
+        # An account with Portfolio Margin has no ledger.
+        planned = PlannedTransfers(self.seed, owner, opened_ms)
+        transfers = planned if owner == _PORTFOLIO_MARGIN else moved
         if owner != PARTNER:
             return FuturesAccount(self._market, owner, opened_ms, transfers=transfers)
         closed = TradingHours.of(UM[0], self.start_ms).maintenance

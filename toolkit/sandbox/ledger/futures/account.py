@@ -129,9 +129,12 @@ class FuturesAccount:
         """Changes of the um wallet within a span: all, or those of some `INCOME_TYPES`."""
         return self._income.rows(max(start_ms, self.opened_ms), end_ms, kinds)
 
-    def movements(self, until_ms: int) -> Movements:
-        """What moved the um wallet up to a time (included), but transfers: these are the ledger's."""
-        rows = self.income(self.opened_ms, until_ms, frozenset(_CAUSES))
+    def movements(self, after_ms: int, until_ms: int) -> Movements:
+        """What moved the um wallet after one time, up to another (included): all but transfers.
+
+        Those are the ledger's.
+        """
+        rows = self.income(after_ms + 1, until_ms, frozenset(_CAUSES))
         return Movements(
             time=rows.time,
             wallet=np.full(len(rows), wallet_index("um")),
