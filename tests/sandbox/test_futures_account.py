@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -14,7 +15,7 @@ import pytest
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, world
 from toolkit.sandbox import World
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER
-from toolkit.sandbox.ledger.futures import INCOME_TYPES, FuturesAccount, FuturesFills, IncomeRows
+from toolkit.sandbox.ledger.futures import INCOME_TYPES, FuturesAccount, FuturesFills, IncomeRows, Position
 from toolkit.sandbox.ledger.futures.margin import maintenance_rate
 from toolkit.sandbox.ledger.futures.trading import BNB_DISCOUNT, MAKER_RATE, TAKER_RATE
 from toolkit.sandbox.market.funding import funding_rates
@@ -22,7 +23,7 @@ from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import ASSETS, SPOT, UM
 from toolkit.sandbox.market.values import values_at
 from toolkit.sandbox.world.rates import KICKBACK
-from toolkit.sandbox.world.tables import OWNER
+from toolkit.sandbox.world.tables import OWNER, Row
 
 MINUTE = 60_000
 UNITS = 10**8
@@ -58,6 +59,10 @@ def month_of(seed: int) -> tuple[int, int]:
 
 def of_kind(rows: IncomeRows, kind: str) -> IncomeRows:
     return rows[rows.kind == INCOME_TYPES.index(kind)]
+
+
+def units_of(amount: object) -> int:
+    return int(Decimal(str(amount)) * UNITS)
 
 
 def episodes(fills: FuturesFills) -> list[FuturesFills]:
@@ -196,9 +201,7 @@ def test_income_by_type_is_the_sum_of_its_causes(seed: int, owner: str) -> None:
     assert trades == set(zip(commissions.market.tolist(), commissions.trade_id.tolist(), strict=True))
     if owner == PARTNER:
         reported = this.table("futures.rebates").slice(start, end - 1, {"type": "1"}, 0, 100)
-        assert booked("API_REBATE") == {
-            USDT: sum(round(float(str(row["rebateVol"])) * UNITS) for row in reported)
-        }
+        assert booked("API_REBATE") == {USDT: sum(units_of(row["rebateVol"]) for row in reported)}
         assert not booked("REFERRAL_KICKBACK") | booked("COMMISSION_REBATE")
         return
     assert not booked("API_REBATE")
@@ -215,15 +218,15 @@ def test_income_by_type_is_the_sum_of_its_causes(seed: int, owner: str) -> None:
 
 
 @pytest.mark.parametrize(("seed", "owner"), CASES)
-def test_movements_are_the_income_but_transfers(seed: int, owner: str) -> None:
-    account = account_of(seed, owner)
-    until = account.opened_ms + 90 * DAY
-    moved, rows = account.movements(account.opened_ms - 1, until), account.income(account.opened_ms, until)
-    own = rows[rows.kind != INCOME_TYPES.index("TRANSFER")]
-    assert len(own) < len(rows)
-    for name in ("time", "asset"):
-        assert (getattr(moved, name) == getattr(own, name)).all()
-    assert (moved.units == own.income).all()
+def test_income_is_what_moves_the_balance_of_the_wallet(seed: int, owner: str) -> None:
+    account, ledger, (start, end) = account_of(seed, owner), world_of(seed).ledger(owner), month_of(seed)
+    rows = account.income(start, end)
+    opening, closing = ledger.balances("um", start - 1), ledger.balances("um", end)
+    for index, asset in enumerate(ASSETS):
+        assert closing[asset] - opening[asset] == rows.income[rows.asset == index].sum()
+    assert of_kind(rows, "TRANSFER").income.any()
+    moved = account.movements(start - 1, end)
+    assert len(moved) == (rows.kind != INCOME_TYPES.index("TRANSFER")).sum()
 
 
 @pytest.mark.parametrize(("seed", "owner"), CASES)
@@ -273,7 +276,7 @@ def test_positions_are_worth_their_mark_price(seed: int, owner: str) -> None:
     assert held > 8
 
 
-def _check_liquidation(market: int, each: object, positions: list, wallet: int) -> None:
+def _check_liquidation(market: int, each: Position, positions: list[Position], wallet: int) -> None:
     """At the liquidation price the wallet and all profits are just the maintenance margins."""
     price, quantity = each.liquidation_price, each.quantity
     others = [other for other in positions if other.market != market]
@@ -345,12 +348,12 @@ def test_the_customers_day_in_the_partners_reports_is_the_sum_of_its_fills() -> 
         day = int(str(row["time"]))
         fills = account.fills(day, day + DAY - 1)
         shares = this.futures_rates.on(day // DAY)
-        assert round(float(str(row["tradeVol"])) * UNITS) == fills.quote.sum()
-        assert round(float(str(row["rebateVol"])) * UNITS) == fills.fee.sum() * shares.old // 100
+        assert units_of(row["tradeVol"]) == fills.quote.sum()
+        assert units_of(row["rebateVol"]) == fills.fee.sum() * shares.old // 100
 
 
 def test_portfolio_margin_has_income_of_its_own_with_ids_as_text() -> None:
-    def rows(owner: str) -> list[dict[str, object]]:
+    def rows(owner: str) -> list[Row]:
         return world().table("portfolio.um_income").slice(NOW_MS - 7 * DAY, NOW_MS, {OWNER: owner}, 0, 1000)
 
     assert rows(CUSTOMER) == rows(STRANGER) == []

@@ -68,6 +68,9 @@ class MovedByMaster:
 class TransferGenerator:
     """Base of transfer generators: two sides, of which one may be the master account."""
 
+    # Fractions of transfers from the master account, and to it.
+    sent_by_master, received_by_master = 0.5, 0.35
+
     def __init__(self, ids: Sequence[str], joined: Sequence[int], master: str, prices: Prices) -> None:
         self._prices = prices
         self._ids = list(ids)
@@ -84,8 +87,10 @@ class TransferGenerator:
         way = block.by_row("way")
         # No account sends to itself: if there is no other account, the master receives.
         is_alone = other == one
-        source = np.where(way < 0.5, MASTER, one)
-        target = np.where(way < 0.5, one, np.where((way < 0.85) | is_alone, MASTER, other))
+        sent = way < self.sent_by_master
+        received = way < self.sent_by_master + self.received_by_master
+        source = np.where(sent, MASTER, one)
+        target = np.where(sent, one, np.where(received | is_alone, MASTER, other))
         return source, target
 
     def moved_by_master(self, block: Block) -> MovedByMaster:
@@ -221,6 +226,9 @@ class FuturesTransfers(TransferGenerator):
         prices: What the assets are worth.
         wallet: The wallet of both sides.
     """
+
+    # They are many, and each that the master has a part in is a row of its income.
+    sent_by_master, received_by_master = 0.02, 0.02
 
     def __init__(
         self, ids: Sequence[str], joined: Sequence[int], master: str, prices: Prices, wallet: Wallet

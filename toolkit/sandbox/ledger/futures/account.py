@@ -130,10 +130,7 @@ class FuturesAccount:
         return self._income.rows(max(start_ms, self.opened_ms), end_ms, kinds)
 
     def movements(self, after_ms: int, until_ms: int) -> Movements:
-        """What moved the um wallet after one time, up to another (included): all but transfers.
-
-        Those are the ledger's.
-        """
+        """What moved the um wallet after one time, up to another; transfers are the ledger's."""
         rows = self.income(after_ms + 1, until_ms, frozenset(_CAUSES))
         return Movements(
             time=rows.time,

@@ -1,4 +1,4 @@
-"""Transfers into and out of a futures wallet."""
+"""Transfers into and out of a wallet that no ledger keeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST_ID = 9_689_000_000
 
 
 class PlannedTransfers:
-    """Transfers of USDT on most days, as long as nobody else says what there were.
+    """Transfers of USDT on most days.
 
     Args:
         seed: The same seed gives the same transfers.
