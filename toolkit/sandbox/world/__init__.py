@@ -19,7 +19,8 @@ import numpy as np
 
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
-from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
+from toolkit.sandbox.hashing import Int64Array
+from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER, RegisteredKey, letters, make_keys
 from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
@@ -71,6 +72,8 @@ Generator = TypeVar("Generator", bound=RowGenerator)
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
+# How many of the USD-M futures the owners of keys trade.
+_TRADED = {PARTNER: len(UM), CUSTOMER: 10, STRANGER: 8}
 _PORTFOLIO_MARGIN = "portfolio margin"
 _UNITS = {"1": "USDT", "2": "USD"}
 
@@ -302,17 +305,18 @@ class World:
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
         closed = TradingHours.of(UM[0], self.start_ms).maintenance
+
+        def booked(first_day: int, last_day: int) -> Int64Array:
+            return self.business["1"].rebates_by_hour(first_day, last_day, closed)
+
         return FuturesAccount(
             self._market,
             owner,
             opened_ms,
             # The ledger knows the account's movements, and is made when it is asked.
+            traded=_TRADED[owner],
             transfers=lambda *span: self.ledger(owner).um_transfers(*span),
-            bookings=(
-                (lambda *days: self.business["1"].rebates_by_hour(*days, closed))
-                if owner == PARTNER
-                else None
-            ),
+            bookings=booked if owner == PARTNER else None,
         )
 
     def _portfolio_margin(self, owner: str) -> FuturesAccount | None:

@@ -68,6 +68,8 @@ class MovedByMaster:
 class TransferGenerator:
     """Base of transfer generators: two sides, of which one may be the master account."""
 
+    # Ids of one generator are unique, and those of another begin elsewhere.
+    first_id = 0
     # Fractions of transfers from the master account, and to it.
     sent_by_master, received_by_master = 0.5, 0.35
 
@@ -102,7 +104,7 @@ class TransferGenerator:
         asset, units = _amount_units(block, self._prices)
         return MovedByMaster(
             block.time,
-            _txn(block),
+            self.first_id + _txn(block),
             np.where(sends, sent_from, sent_to),
             asset,
             np.where(sends, -units, units),
@@ -227,6 +229,7 @@ class FuturesTransfers(TransferGenerator):
         wallet: The wallet of both sides.
     """
 
+    first_id = 10**13
     # They are many, and each that the master has a part in is a row of its income.
     sent_by_master, received_by_master = 0.02, 0.02
 
@@ -269,7 +272,7 @@ class FuturesTransfers(TransferGenerator):
             target.tolist(),
             *_amounts(block, self._prices),
             block.time.tolist(),
-            _txn(block).tolist(),
+            (self.first_id + _txn(block)).tolist(),
             _client_ids(block),
             short,
             strict=True,

@@ -62,6 +62,7 @@ class FuturesAccount:
         owner: Whose it is.
         opened_ms: Nothing happens before.
         transfers: Where its transfers come from.
+        traded: How many of the futures it trades, the first ones.
         bookings: The rebates that a partner is booked; None for any other account.
 
     Attributes:
@@ -76,6 +77,7 @@ class FuturesAccount:
         opened_ms: int,
         *,
         transfers: TransferSource,
+        traded: int = len(UM),
         bookings: Bookings | None = None,
     ) -> None:
         self.markets = UM
@@ -85,8 +87,8 @@ class FuturesAccount:
         self._history = history
         chosen = uniform(hash_key(history.seed, "leverage of", owner), np.arange(len(UM)))
         self.leverages: Int64Array = _LEVERAGES[(chosen * len(_LEVERAGES)).astype(np.int64)]
-        self._trading = lru_cache(_PARTS_KEPT)(TradingParts(history, owner, UM, opened_ms).make)
-        self._resting = lru_cache(_PARTS_KEPT)(RestingOrders(history, owner, UM, opened_ms).make)
+        self._trading = lru_cache(_PARTS_KEPT)(TradingParts(history, owner, UM, opened_ms, traded).make)
+        self._resting = lru_cache(_PARTS_KEPT)(RestingOrders(history, owner, UM, opened_ms, traded).make)
         self._funding = lru_cache(_PARTS_KEPT)(self._make_funding)
         self._income = IncomeOf(self, transfers, bookings)
 

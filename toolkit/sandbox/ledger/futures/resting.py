@@ -33,9 +33,12 @@ class RestingOrders:
         owner: Whose they are.
         markets: The futures.
         opened_ms: None is placed before.
+        traded: Only so many of the futures are traded.
     """
 
-    def __init__(self, history: MarketHistory, owner: str, markets: Sequence[Market], opened_ms: int) -> None:
+    def __init__(
+        self, history: MarketHistory, owner: str, markets: Sequence[Market], opened_ms: int, traded: int
+    ) -> None:
         self._keys = {
             label: hash_key(history.seed, "resting orders of", owner, label)
             for label in ("happens", "begin", "life", "side", "distance", "size")
@@ -45,6 +48,7 @@ class RestingOrders:
         self._chance = np.array(
             [_BUSY_CHANCE if each.weight >= _BUSY_WEIGHT else _CHANCE for each in markets]
         )
+        self._chance[traded:] = 0
         self._tick = np.array([10 ** (DECIMALS - each.price_decimals) for each in markets])
         self._step = np.array([10 ** (DECIMALS - each.quantity_decimals) for each in markets])
         hours = [history.hours(each) for each in markets]

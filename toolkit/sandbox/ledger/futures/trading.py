@@ -105,12 +105,15 @@ class TradingParts:
         owner: Whose they are.
         markets: The futures.
         opened_ms: Nothing is traded before.
+        traded: Only so many of the futures are traded.
     """
 
-    def __init__(self, history: MarketHistory, owner: str, markets: Sequence[Market], opened_ms: int) -> None:
+    def __init__(
+        self, history: MarketHistory, owner: str, markets: Sequence[Market], opened_ms: int, traded: int
+    ) -> None:
         hours = [history.hours(each) for each in markets]
         self._markets = markets
-        self._planner = Planner(history.seed, owner, markets, hours, opened_ms)
+        self._planner = Planner(history.seed, owner, markets, hours, opened_ms=opened_ms, traded=traded)
         self._prices = FillPrices(history, markets)
         self._converter = Converter(history.prices)
         self._bnb_key = hash_key(history.seed, "commission in BNB", owner)
