@@ -109,7 +109,11 @@ def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
         "order_by": (endpoint.order_by,) if endpoint.order_by else (),
         "id_column": (endpoint.paging.id_column,) if endpoint.paging.id_column else (),
         **{f"columns of `{param.name}`": param.columns for param in endpoint.params},
-        **{f"`of` of `{column.name}`": (column.of,) for column in endpoint.columns if column.of},
+        **{
+            f"`of` of `{column.name}`": (column.of,)
+            for column in endpoint.columns
+            if column.of and column.derived != "requested"
+        },
     }
     for what, names in named.items():
         for name in names:
@@ -118,16 +122,37 @@ def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
     for column in endpoint.columns:
         if bool(column.derived) == bool(column.field):
             yield f"{called}: the column {column.name!r} needs a field, or it is derived and has none."
+        requested = {param.name: param.kind for param in endpoint.params}
+        if column.derived == "requested" and requested.get(column.of) != column.kind:
+            yield (
+                f"{called}: the column {column.name!r} has the value of {column.of!r}, which is no parameter "
+                f"of the kind {column.kind!r}."
+            )
     if endpoint.steps and (not endpoint.order_by or endpoint.paging.kind != "limit" or not endpoint.window):
         yield f"{called}: rows with `steps` need a window, paging of the kind 'limit', and `order_by`."
     if endpoint.steps and endpoint.steps.param not in {param.name for param in endpoint.params}:
         yield f"{called}: steps has {endpoint.steps.param!r}, which is none of its parameters."
+    several = [param.name for param in endpoint.params if param.several]
+    if len(several) > 1 or (several and (endpoint.steps or isinstance(endpoint, Write))):
+        yield f"{called}: `several` is for one parameter of a read without `steps`, not {', '.join(several)}."
+    for name in several:
+        if not _has_value(endpoint, name):
+            yield f"{called}: no column has the value of {name!r}, so its rows could not be told apart."
+    if endpoint.paging.by_window and (endpoint.paging.kind != "id" or not endpoint.window):
+        yield f"{called}: `by_window` needs a window, and paging of the kind 'id'."
     if endpoint.row_lists and (endpoint.window or endpoint.paging.kind != "none"):
         yield f"{called}: rows in `row_lists` come in one response, without a window or paging."
     try:
         docstring(endpoint)
     except ValueError as error:
         yield f"{error}."
+
+
+def _has_value(endpoint: Endpoint, name: str) -> bool:
+    """Whether a column has the value of a parameter."""
+    param = next(param for param in endpoint.params if param.name == name)
+    requested = any(column.derived == "requested" and column.of == name for column in endpoint.columns)
+    return requested or bool(endpoint.columns_echoing(param))
 
 
 def _example(read: Endpoint, root: Path) -> Iterator[str]:

@@ -19,16 +19,21 @@ _READ_FIRST: dict[str, tuple[str, str]] = {
     "sub_account_id": _ACCOUNT,
     "from_id": _ACCOUNT,
     "to_id": _ACCOUNT,
+    "email": ('email = link.exchange.sub_accounts(emails="clear")["email"][0]', "email"),
     # Responses have API keys masked, but the data of the sandbox has them in full.
     "api_key": ("api_key = link.sandbox.world.accounts[0].keys[0].key", "api_key"),
 }
 _DEPOSIT = "deposit = link.exchange.deposits().iloc[0]"
+_SPOT_ORDER = 'order = link.account.spot.orders("BTCUSDT", start="-30D").iloc[-1]'
+_FUTURES_ORDER = 'order = link.account.futures.orders("BTCUSDT").iloc[0]'
 # Where values belong together.
 _OF_ENDPOINT: dict[str, dict[str, tuple[str, str]]] = {
     "exchange.deposit": {
         "deposit_id": (_DEPOSIT, 'deposit["deposit_id"]'),
         "sub_account_id": (_DEPOSIT, 'deposit["sub_account_id"]'),
     },
+    "account.spot.order": {"order_id": (_SPOT_ORDER, 'order["order_id"]')},
+    "account.futures.order": {"order_id": (_FUTURES_ORDER, 'order["order_id"]')},
 }
 
 

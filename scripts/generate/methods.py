@@ -66,6 +66,11 @@ _MAX_LISTED_CHOICES = 20
 
 
 def _annotation(param: Param) -> str:
+    one = _annotation_of_one(param)
+    return f"{one} | Sequence[{one}]" if param.several else one
+
+
+def _annotation_of_one(param: Param) -> str:
     if 0 < len(param.choices) <= _MAX_LISTED_CHOICES:
         return f"Literal[{', '.join(_source(allowed_value(*choice)) for choice in param.choices.items())}]"
     return {

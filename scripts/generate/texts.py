@@ -117,7 +117,12 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
         )
     if paging.kind in ("page", "offset"):
         texts.append(f"All pages are fetched, {paging.maximum} rows a request, until a page is empty.")
-    if paging.kind == "id":
+    if paging.kind == "id" and paging.by_window:
+        texts.append(
+            f"Windows are fetched side by side. One whose rows may not fit in a response of "
+            f"{paging.maximum:,} goes on by id, from its first row until past its end."
+        )
+    elif paging.kind == "id":
         texts.append(
             f"All pages are fetched, {paging.maximum} rows a request, each from the id after the last one, "
             "until a page is empty."
@@ -135,6 +140,9 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
             "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "
             "treated alike."
         )
+    if several := next((param.name for param in endpoint.params if param.several), ""):
+        order = f"ascend by `{endpoint.order_by}`" if endpoint.order_by else "are in the order of the list"
+        texts.append(f"Rows for a list of `{several}` {order}.")
     return texts
 
 
@@ -147,7 +155,7 @@ def _resolution(write: Write) -> str:
 
 def arguments(endpoint: Endpoint) -> dict[str, str]:
     """What each argument of the method is, in the order of its signature."""
-    described = {param.name: param.doc for param in params(endpoint)}
+    described = {param.name: _about(param) for param in params(endpoint)}
     if isinstance(endpoint, Write):
         if endpoint.confirm:
             described["confirm"] = f"`{endpoint.confirm}` again, because this cannot be undone."
@@ -177,6 +185,12 @@ def arguments(endpoint: Endpoint) -> dict[str, str]:
     return described
 
 
+def _about(param: Param) -> str:
+    return (
+        f"{param.doc} Or a list of several, which are fetched side by side." if param.several else param.doc
+    )
+
+
 def params(endpoint: Endpoint) -> list[Param]:
     """The parameters that are arguments, in their order: positional ones, then required ones."""
     given = [param for param in endpoint.params if param.fixed is None]
@@ -186,12 +200,15 @@ def params(endpoint: Endpoint) -> list[Param]:
 def is_positional(endpoint: Endpoint, param: Param) -> bool:
     """Whether an argument may be given by position.
 
-    A write takes its choices, flags and rates by name. The symbol of market data is what a call is about,
-    even where it may be left out; elsewhere, a time given by mistake would be taken for an optional filter.
+    A write takes its choices, flags and rates by name. The symbol of market data, or of an account's orders,
+    is what a call is about, even where it may be left out; elsewhere, a time given by mistake would be taken
+    for an optional filter.
     """
     if isinstance(endpoint, Write):
         return param.is_required and param.kind in ("id", "text", "email", "amount")
-    return param.is_required or (endpoint.system.startswith("market.") and param.name == "symbol")
+    return param.is_required or (
+        endpoint.system.startswith(("market.", "account.")) and param.name == "symbol"
+    )
 
 
 def shows_emails(endpoint: Endpoint) -> bool:

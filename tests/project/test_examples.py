@@ -19,7 +19,8 @@ AMOUNTS = {
     for endpoint in ENDPOINTS
     if UNITS & {column.name for column in endpoint.columns}
     for column in endpoint.columns
-    if column.kind == "amount"
+    # Those of a symbol have its assets; what they are called on trades of one symbol may be added up.
+    if column.kind == "amount" and not re.search("(base|quote) asset", column.doc)
 }
 ADDING = {
     "sum",

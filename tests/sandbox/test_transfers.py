@@ -145,19 +145,24 @@ def test_balances_never_become_negative() -> None:
 
 def test_the_margin_of_positions_cannot_leave() -> None:
     this = new_rows()
-    account = next(each for each in this.world.accounts if each.futures and each.balances.um_profit < 0)
-    held = account.balances
-    needed = held.um_position_margin + held.um_order_margin - held.um_profit
     worth = this.world.worth(NOW_MS)
+
+    def profit(account: SubAccount, wallet: Wallet, asset: str) -> Decimal:
+        return account.balances.profit(wallet, asset, worth)
+
+    account = next(each for each in this.world.accounts if profit(each, "um", "USDT") < 0)
+    held = account.balances
+    needed = held.position_margin("um", "USDT", worth) + held.um_order_margin - profit(account, "um", "USDT")
     free = held.free("um", "USDT", worth)
-    assert abs((held.wallets["um"]["USDT"] - free) * worth["USDT"] - needed) < Decimal("1e-12")
-    assert needed > 0
+    assert held.wallets["um"]["USDT"] - free == needed > 0
     out = {"fromId": account.id, "toId": None}
     about, cent = free.quantize(Decimal("0.01")), Decimal("0.01")
     refused(this, "exchange.transfer_futures", -5002, **out, amount=f"{about + cent}")
     done(this, "exchange.transfer_futures", **out, amount=f"{about - cent}")
     assert held.free("um", "USDC", worth) == held.wallets["um"]["USDC"]
-    assert held.free("cm", "BTC", worth) == held.wallets["cm"]["BTC"] + held.cm_profit / worth["BTC"]
+    held = next(each.balances for each in this.world.accounts if each.balances.positions_in("cm"))
+    needed = held.position_margin("cm", "BTC", worth) - min(held.profit("cm", "BTC", worth), 0)
+    assert held.free("cm", "BTC", worth) == held.wallets["cm"]["BTC"] - needed < held.wallets["cm"]["BTC"]
 
 
 def test_every_account_has_a_free_balance() -> None:

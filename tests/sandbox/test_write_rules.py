@@ -226,7 +226,7 @@ def test_an_account_with_any_balance_cannot_be_deleted(held: str) -> None:
     idle = next(each for each in this.world.accounts if each.balances.empty)
     done(this, "exchange.create_sub_account")  # another empty one, for an example
     if held == "margin":
-        idle.balances.margin_assets = Decimal(1)
+        idle.balances.margin["BTC"] = Decimal(1)
     else:
         idle.balances.add("um" if held == "um" else "cm", "BTC", Decimal("0.00000001"))
     refused(this, "exchange.delete_sub_account", -4001, subAccountId=idle.id)

@@ -19,8 +19,9 @@ def raw_rows(endpoint: Endpoint, response: Any) -> list[dict[str, Any]]:
     """The rows as they should be in the frame, by names of columns; derived columns are left out."""
     columns = [column for column in endpoint.columns if not column.derived]
     return [
-        {column.name: _value(column, response if column.outer else row) for column in columns}
+        {column.name: _value(column, response if column.outer else item) for column in columns}
         for row in _rows(endpoint, response)
+        for item in _items(endpoint, row)
     ]
 
 
@@ -29,7 +30,8 @@ def empty_response(endpoint: Endpoint) -> Any:
     payload: Any = {} if endpoint.row_layout == "named" else []
     if endpoint.row_lists:
         payload = {field: [] for field in endpoint.row_lists}
-    for name in reversed(endpoint.rows_field.split(".") if endpoint.rows_field else []):
+    path = endpoint.rows_field or next(iter(_lists(endpoint)), "")
+    for name in reversed(path.split(".") if path else []):
         payload = {name: payload}
     if endpoint.success_field:
         payload[endpoint.success_field] = True
@@ -55,6 +57,20 @@ def _rows(endpoint: Endpoint, response: Any) -> list[Any]:
     return rows[::-1] if endpoint.newest_first else rows
 
 
+def _lists(endpoint: Endpoint) -> list[str]:
+    """The paths of the lists within a row whose objects are rows."""
+    fields = [field for column in endpoint.columns for field in column.fields]
+    return [*dict.fromkeys(field.partition("[].")[0] for field in fields if "[]." in field)]
+
+
+def _items(endpoint: Endpoint, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A row for each object of the list within a row, which is its only item then."""
+    for path in _lists(endpoint):
+        for items in _found(row, path):
+            return [{**row, f"{path}[]": item} for item in items]
+    return [row]
+
+
 def _value(column: Column, row: Mapping[Any, Any]) -> Any:
     return next((value for field in column.fields for value in _found(row, field)), ABSENT)
 
@@ -63,6 +79,11 @@ def _found(row: Any, field: str) -> Iterator[Any]:
     """The value at a path, if it is there."""
     if field.isdecimal() and int(field) in row:
         yield row[int(field)]
+        return
+    path, in_list, within = field.partition("[].")
+    if in_list:
+        if f"{path}[]" in row:
+            yield from _found(row[f"{path}[]"], within)
         return
     for name in field.removesuffix("[]").split("."):
         selected = _SELECTED.fullmatch(name)

@@ -39,8 +39,9 @@ RowLayout = Literal["objects", "arrays", "named"]
 PagingKind = Literal["none", "page", "offset", "limit", "id"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
-Derivation = Literal["", "closed", "level", "running_total", "answered"]
-"""How the values of a column follow from the response, "" where they are in it; see `Column.derived`."""
+Derivation = Literal["", "closed", "level", "running_total", "answered", "requested"]
+"""How the values of a column follow from the response or the request, "" where they are in the response; see
+`Column.derived`."""
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -73,8 +74,8 @@ class Param:
         capitals: Whether it has no small letters, spaces or separators, as symbols have none: "btcusdt" and
             "BTC/USDT" are refused.
         multiline: Whether the text may have several lines, as a public key has.
-        fixed: The only allowed value: always sent, and not an argument of the method. A text tells apart
-            the endpoints of one path whose responses have different rows.
+        fixed: The value that is always sent, so that it is no argument of the method. That of a required text
+            tells apart the endpoints of one path whose responses have different rows.
         several: Whether the method takes several values, too: the rows for each of them are fetched side by
             side, and put together in the order of their times, or of the values where they have none.
         private: Whether it is hidden in the attributes of a frame and in error texts.
@@ -136,8 +137,9 @@ class Column:
             in the column `of` is proven to have passed when the exchange responded; "level" counts the rows
             of each of the endpoint's `row_lists` from 1, which are checked to be best first by the column
             `of`: falling in the first list, the bids, and rising above them in the second, the asks;
-            "running_total" adds up the column `of` in each of the lists, exactly; "answered" is always true.
-        of: The column it is derived from.
+            "running_total" adds up the column `of` in each of the lists, exactly; "answered" is always true;
+            "requested" is the value of the parameter `of` in the request, which the response does not repeat.
+        of: The column it is derived from, or the parameter.
     """
 
     name: str
@@ -204,6 +206,9 @@ class Paging:
             span. Where it is also one of the endpoint's `params`, users may pass it in place of a span.
         id_column: Column that has the ids: whole numbers that ascend with the rows.
         page_field: Name of the request parameter for the number of the page.
+        by_window: Whether rows paged by id are few, as those of one account are: the windows of a span are
+            then fetched side by side, and only one whose rows do not fit in a response goes on by id.
+            Otherwise only the first row of the span is found by time, and all others by id.
     """
 
     kind: PagingKind
@@ -214,6 +219,7 @@ class Paging:
     id_field: str = ""
     id_column: str = ""
     page_field: str = "page"
+    by_window: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +296,8 @@ class Endpoint:
         whole: Whether the documentation says that the one response has every row, however many there are.
             Otherwise a list without pages that has as many rows as some page may have been cut off.
         newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
+        either_order: Whether nothing proves how responses are ordered. One whose first row is later than its
+            last one is reversed; both are then checked.
         inaccurate_header: Whether the used weight in the headers of its responses is documented as not
             accurate; it is then ignored.
         summary: What the rows are, in one sentence.
@@ -325,6 +333,7 @@ class Endpoint:
     steps: Steps | None = None
     whole: bool = False
     newest_first: bool = False
+    either_order: bool = False
     inaccurate_header: bool = False
     notes: tuple[str, ...] = ()
 
@@ -406,7 +415,7 @@ class Endpoint:
         """
         if self.paging.kind != "none":
             return None
-        return next((param for param in self.params if param.field == "limit"), None)
+        return next((param for param in self.params if param.field == "limit" and param.fixed is None), None)
 
     @property
     def received_columns(self) -> tuple[Column, ...]:
@@ -417,10 +426,12 @@ class Endpoint:
         """The columns that repeat the value of a parameter in every row, () where none do.
 
         They are declared with the parameter, or have the same field name, whatever its case. Where there are
-        several, at least one of them has the value.
+        several, at least one of them has the value. The first id of a page is repeated by one row at most.
         """
         if param.columns:
             return tuple(column for column in self.columns if column.name in param.columns)
+        if self.paging.kind == "id" and param.field == self.paging.id_field:
+            return ()
         field = param.field.lower()
         return tuple(column for column in self.received_columns if field in map(str.lower, column.fields))
 

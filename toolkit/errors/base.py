@@ -20,12 +20,17 @@ class ToolkitError(Exception):
 
     Attributes:
         partial: The rows that arrived before the error, None if there were none.
+        concerns: Which of several values of an argument it is about, such as "`symbol` 'ETHUSDT'"; "" where
+            the call has one value.
     """
 
     partial: pd.DataFrame | None = None
+    concerns: str = ""
 
     def __str__(self) -> str:
         text = shown(self)
+        if self.concerns:
+            text += f" This is about {printable(self.concerns)}."
         if self.partial is not None:
             rows = len(self.partial)
             arrived = "row that had arrived is" if rows == 1 else f"{rows} rows that had arrived are"

@@ -141,7 +141,7 @@ class BisectedWindow(WindowFetch):
         window = endpoint.window
         self._truncation = truncation
         self._daily = window is not None and window.per_day
-        self._resolution = 1 if window is None else resolution(window)
+        self._resolution = resolution(endpoint)
         self._one_row_per_day = self._daily and query.is_constrained("id")
         self._longest = span.length
         if window is not None and window.max_span is not None:

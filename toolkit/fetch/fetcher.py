@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -22,17 +22,17 @@ from toolkit.errors import (
 )
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
-from toolkit.fetch.paginator import Paginator
+from toolkit.fetch.lane import Lane
+from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
-from toolkit.fetch.windows import Gap, PlannedRequest
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
 from toolkit.frames.infer_rows import is_one_object
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
-from toolkit.planning import Plan, Span, When, gaps_in, iso, make_plan
+from toolkit.planning import Plan, When, gaps_in, iso, make_plan
 from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
@@ -46,19 +46,21 @@ SHUTDOWN_GRACE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """One fetch under way."""
+    """One fetch under way.
+
+    Attributes:
+        plan: What to fetch.
+        lanes: A lane for each of several values, or one.
+        lane_of: Makes a lane.
+        stats: Counts the requests.
+        cancel: Ends it.
+    """
 
     plan: Plan
-    query: Query
-    builder: FrameBuilder
+    lanes: Sequence[Lane]
+    lane_of: Callable[[Plan, TruncationDetector], Lane]
     stats: RequestStats
     cancel: CancelToken
-    unended: list[Span] = field(default_factory=list)
-
-    @property
-    def cache_key(self) -> int:
-        """Identifies fetches with equal parameters, without holding the parameters."""
-        return hash((self.plan.endpoint.qualified_name, *sorted(self.plan.parameters.items())))
 
 
 class Fetcher:
@@ -131,24 +133,20 @@ class Fetcher:
         if plan.span and not known:
             now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
             plan = plan.at(now)
-        query, truncation = Query(endpoint, plan.parameters), TruncationDetector(endpoint.paging)
-        builder = FrameBuilder(endpoint, numbers, emails, query)
-        fetch = _Fetch(plan, query, builder, RequestStats(), CancelToken(endpoint.qualified_name))
-        self._paginate(fetch, truncation)
-        while truncation.must_restart:
-            # A later response showed that one accepted before was truncated: fetch everything again.
-            before, truncation = fetch, truncation.restarted()
+
+        def lane_of(part: Plan, truncation: TruncationDetector) -> Lane:
+            query = Query(endpoint, part.parameters)
             builder = FrameBuilder(endpoint, numbers, emails, query)
-            fetch = replace(before, builder=builder, cancel=CancelToken(endpoint.qualified_name))
-            try:
-                self._paginate(fetch, truncation)
-            except BaseException as error:
-                if before.builder.rows > builder.rows and plan.span:
-                    error.partial = self._frame(before, [plan.span])  # type: ignore[attr-defined]
-                raise
+            return Lane(part, query, builder, truncation, None if part.span else self._known_rows(part))
+
+        lanes = [lane_of(part, TruncationDetector(endpoint.paging)) for part in plan.by_value]
+        fetch = _Fetch(plan, lanes, lane_of, RequestStats(), CancelToken(endpoint.qualified_name))
+        self._paginate(fetch, fetch.lanes)
+        while before := [lane for lane in fetch.lanes if lane.truncation.must_restart]:
+            fetch = self._fetch_again(fetch, before)
         frame = self._frame(fetch)
         try:
-            self.warn_undeclared(endpoint, fetch.builder.undeclared)
+            self.warn_undeclared(endpoint, set().union(*(lane.builder.undeclared for lane in fetch.lanes)))
             self._connection.warn_if_local_only()
         except (UndeclaredFieldWarning, RateLimitWarning) as warning:  # if warnings are errors
             warning.partial = frame
@@ -212,8 +210,25 @@ class Fetcher:
 
     # -- windows and pages -----------------------------------------------------------------------------
 
-    def _paginate(self, fetch: _Fetch, truncation: TruncationDetector) -> None:
-        """Fetch everything; an error carries the rows received before it."""
+    def _fetch_again(self, fetch: _Fetch, before: Sequence[Lane]) -> _Fetch:
+        """Fetch some lanes again: a later response showed that one accepted before was truncated."""
+        endpoint = fetch.plan.endpoint
+        again = {id(lane): fetch.lane_of(lane.plan, lane.truncation.restarted()) for lane in before}
+        lanes = [again.get(id(lane), lane) for lane in fetch.lanes]
+        repeated = replace(fetch, lanes=lanes, cancel=CancelToken(endpoint.qualified_name))
+        try:
+            self._paginate(repeated, list(again.values()))
+        except BaseException as error:
+            fuller = [lane for lane in before if lane.builder.rows > again[id(lane)].builder.rows]
+            if fuller and fetch.plan.span:
+                lanes = [lane if lane in fuller else again.get(id(lane), lane) for lane in fetch.lanes]
+                partial = self._frame(replace(fetch, lanes=lanes), is_partial=True, untrusted=fuller)
+                error.partial = partial  # type: ignore[attr-defined]
+            raise
+        return repeated
+
+    def _paginate(self, fetch: _Fetch, lanes: Sequence[Lane]) -> None:
+        """Fetch some lanes; an error carries the rows of all lanes received before it."""
         progress = Progress(
             fetch.plan.endpoint.qualified_name,
             fetch.plan.span,
@@ -221,39 +236,35 @@ class Fetcher:
             cancel=fetch.cancel,
             clock=self._clock,
             wanted=self._progress,
+            values=len(lanes),
         )
-        rows = None if fetch.plan.span else self._rows.get(fetch.cache_key)
-        executor, speculative = self._executor_for(fetch, known=rows is not None)
+        known = not fetch.plan.span and all(self._known_rows(lane.plan) is not None for lane in lanes)
+        executor, speculative = self._executor_for(fetch, lanes, known=known)
         if isinstance(executor, InlineExecutor):  # the bar cannot be updated while the calling thread waits
             fetch.cancel.show = progress.show_wait_here
-        paginator = Paginator(
-            fetch.plan,
-            fetch.query,
-            fetch.builder,
-            progress,
-            executor,
-            speculative=speculative,
-            rows=rows,
-            truncation=truncation,
-        )
+        paginator = Paginator(lanes, progress, executor, speculative=speculative)
         try:
             with progress:
                 paginator.run()
             self._close(fetch, executor, SHUTDOWN_GRACE_S)
-            fetch.unended[:] = paginator.unended
-            if not truncation.must_restart:
-                _check_gaps(fetch.plan.endpoint, paginator.gaps)
+            if not any(lane.truncation.must_restart for lane in lanes):
+                _check_gaps(fetch.plan.endpoint, fetch.lanes)
         except BaseException as error:
             self._close(fetch, executor, SHUTDOWN_GRACE_S if isinstance(error, Exception) else 0.0)
             paginator.salvage()
-            fetch.unended[:] = paginator.unended
-            if fetch.builder.rows:
-                error.partial = self._frame(fetch, paginator.missing)  # type: ignore[attr-defined]
+            if any(lane.builder.rows for lane in fetch.lanes):
+                error.partial = self._frame(fetch, is_partial=True)  # type: ignore[attr-defined]
             raise
         if fetch.plan.span is None and fetch.plan.endpoint.paging.maximum:
-            self._rows[fetch.cache_key] = fetch.builder.rows
+            self._rows.update({_cache_key(lane.plan): lane.builder.rows for lane in lanes})
 
-    def _executor_for(self, fetch: _Fetch, *, known: bool) -> tuple[Executor[PlannedRequest], int]:
+    def _known_rows(self, plan: Plan) -> int | None:
+        """Number of rows of the last fetch with these parameters, None if there was none."""
+        return self._rows.get(_cache_key(plan))
+
+    def _executor_for(
+        self, fetch: _Fetch, lanes: Sequence[Lane], *, known: bool
+    ) -> tuple[Executor[Job], int]:
         """The executor of a fetch, and how many pages may be requested before they are known to be needed.
 
         Heavy requests go one after the other: many at once would use up the rate limit for everybody else on
@@ -261,20 +272,20 @@ class Fetcher:
         rows is known.
         """
 
-        def work(request: PlannedRequest) -> Any:
-            return self._send(fetch, request.parameters)
+        def work(job: Job) -> Any:
+            return self._send(fetch, job)
 
-        endpoint = fetch.plan.endpoint
-        windows = islice(fetch.plan.windows(), 2)
-        if self._workers == 1 or (endpoint.paging.kind == "none" and len(list(windows)) < 2):
+        endpoint, plan = fetch.plan.endpoint, lanes[0].plan
+        windows = islice(plan.windows(), 2)
+        is_one_request = endpoint.paging.kind == "none" and len(lanes) == 1 and len(list(windows)) < 2
+        if self._workers == 1 or is_one_request:
             return InlineExecutor(work), 0
-        rows = fetch.plan.rows_per_request
-        weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: rows})
+        weight = endpoint.weight_of({**plan.parameters, endpoint.paging.size: plan.rows_per_request})
         limit = self._connection.budget.limit(endpoint.rate_limit)
         size = min(self._workers, max(1, limit // (20 * weight)))
         return ThreadExecutor(size, work), size if known else limit // (100 * weight)
 
-    def _close(self, fetch: _Fetch, executor: Executor[PlannedRequest], seconds: float) -> None:
+    def _close(self, fetch: _Fetch, executor: Executor[Job], seconds: float) -> None:
         """Close the executor: requests under way may finish within so many seconds, the rest is aborted."""
         if not isinstance(executor, ThreadExecutor):
             return
@@ -284,33 +295,44 @@ class Fetcher:
             self._connection.session.abort(executor.threads)
             executor.wait_closed(SHUTDOWN_GRACE_S / 2)
 
-    def _send(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
+    def _send(self, fetch: _Fetch, job: Job) -> Any:
         endpoint = fetch.plan.endpoint
         if fetch.plan.grid is not None:  # what has ended is told by the clock, which a long fetch outlasts
             self._sender.measured_time(endpoint.rate_limit.host, endpoint.qualified_name)
-        parameters = {**fetch.plan.parameters, **more}
-        request = ReadRequest.from_endpoint(endpoint, parameters, exact=fetch.builder.exact)
+        parameters = {**job.lane.plan.parameters, **job.request.parameters}
+        request = ReadRequest.from_endpoint(endpoint, parameters, exact=job.lane.builder.exact)
         return self._sender.get(request, fetch.stats, fetch.cancel)
 
     # -- the frame and its attrs --------------------------------------------------------------------------
 
-    def _frame(self, fetch: _Fetch, missing: list[Span] | None = None) -> pd.DataFrame:
-        """The rows received: all of them, or with `missing` naming the spans that are not."""
-        endpoint, complete = fetch.plan.endpoint, missing is None
+    def _frame(
+        self, fetch: _Fetch, *, is_partial: bool = False, untrusted: Sequence[Lane] = ()
+    ) -> pd.DataFrame:
+        """The rows received: all of them, or some, with "missing" naming the spans that may lack rows.
+
+        Args:
+            fetch: The fetch.
+            is_partial: Whether it failed.
+            untrusted: Lanes whose whole span may lack rows.
+        """
+        endpoint = fetch.plan.endpoint
         attrs = self._attrs(
             endpoint.qualified_name,
             endpoint.system,
             fetch.plan.display_arguments,
             fetch.stats,
-            complete=complete,
+            complete=not is_partial,
         )
-        if missing is not None:
-            spans = [[iso(span.start), iso(span.end)] for span in missing]
-            attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # the endpoint has no times
-        frame = fetch.builder.frame(attrs)
+        if is_partial:
+            attrs["missing"] = [
+                missing for lane in fetch.lanes for missing in _missing(lane, trusted=lane not in untrusted)
+            ]
+        first, *others = fetch.lanes
+        frame = first.builder.frame(attrs, [lane.builder for lane in others])
         if (grid := fetch.plan.grid) is not None and fetch.plan.span:
             times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
-            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, [*(missing or []), *fetch.unended], times)
+            unknown = [*(first.missing if is_partial else []), *first.unended]
+            frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, unknown, times)
         return frame
 
     def _attrs(
@@ -398,12 +420,31 @@ def _checked_workers(workers: int) -> int:
     return workers
 
 
-def _check_gaps(endpoint: Endpoint, gaps: list[Gap]) -> None:
+def _cache_key(plan: Plan) -> int:
+    """Identifies plans with equal parameters, without holding the parameters."""
+    return hash((plan.endpoint.qualified_name, *sorted(plan.parameters.items())))
+
+
+def _missing(lane: Lane, *, trusted: bool) -> list[list[str | None]]:
+    """The spans of a lane that may lack rows, each after the value that it is of, where there are several."""
+    plan = lane.plan
+    value: list[str | None] = [] if plan.value is None else [plan.value.shown]
+    if plan.span is None:  # there are no times
+        is_whole = plan.value is not None and lane.is_done and not lane.gaps
+        return [] if is_whole else [[*value, None, None]]
+    spans = lane.missing if trusted else [plan.span]
+    return [[*value, iso(span.start), iso(span.end)] for span in spans]
+
+
+def _check_gaps(endpoint: Endpoint, lanes: Sequence[Lane]) -> None:
+    gaps = [gap for lane in lanes for gap in lane.gaps]
     if not gaps:
         return
     first = gaps[0]
     at = f" at {iso(first.span.start)}" if first.span else ""
     where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
-    raise IncompleteError(
+    error = IncompleteError(
         endpoint.qualified_name, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
     )
+    next(lane for lane in lanes if lane.gaps).name(error)
+    raise error

@@ -59,10 +59,11 @@ class IdPagedWindow(WindowFetch):
         self._next_id = plan.first_id or 0
         self._must_begin = False  # with the next id
         self._repeats = False  # the last row of the page before
+        self._begins_before = False  # before the span
         self._has_ended = False
         self._ready: deque[_Received] = deque()
         window = plan.endpoint.window
-        self._resolution = 1 if window is None else resolution(window)
+        self._resolution = resolution(plan.endpoint)
         self._max_span = None if window is None or window.max_span is None else window.max_span // MILLISECOND
         self._reached = 0  # number of the window that the pages have reached
 
@@ -108,8 +109,7 @@ class IdPagedWindow(WindowFetch):
         if self._earliest is not None and (not ids or ids[0] > self._earliest[0]):
             defect = f"the row with the id {self._earliest[0]} is missing, which a longer span had"
         else:
-            covered = covered_span(self.endpoint, self._searched(window))
-            defect = self._defect(ids, 0) or _outside(times, covered)
+            defect = self._defect_within(self._searched(window), ids, times)
         if defect:
             self._reject(page, defect)
             return
@@ -119,16 +119,33 @@ class IdPagedWindow(WindowFetch):
             self._check_truncation(page.rows, times)
             self._window, self._next_id, self._must_begin = None, ids[0], True
 
+    def _finish(self, window: Span, page: Page) -> None:
+        """Keep a response that has all rows of the last window."""
+        defect = self._defect_within(window, self._ids(page), page.times)
+        if defect:
+            self._reject(page, defect)
+            return
+        self._window, self._has_ended = None, True
+        self._ready.append(_Received(page, window.end + 1))
+
+    def _defect_within(self, span: Span, ids: Sequence[int], times: Sequence[int | None]) -> str:
+        """What is wrong with a response to a request for a span, "" if nothing is."""
+        return self._defect(ids, 0) or _outside(times, covered_span(self.endpoint, span))
+
     def _check_truncation(self, rows: int, times: Sequence[int | None]) -> None:
         """Note a gap if the request could not be for less, and its response may still be truncated."""
-        instants = {time and time // self._resolution for time in times}
-        if len(instants) == 1 and (rows in TRUNCATION_SIZES or rows >= self.endpoint.paging.maximum):
+        is_suspect = rows in TRUNCATION_SIZES or rows >= self.endpoint.paging.maximum
+        if is_suspect and self._is_one_instant(times):
             why = (
                 f"the first {rows:,} rows have one time, and the exchange may not return more at once: there "
                 "may be earlier ones"
             )
             first = times[0] or 0
             self.gaps.append(Gap(why, Span(first, first + self._resolution - 1)))
+
+    def _is_one_instant(self, times: Sequence[int | None]) -> bool:
+        """Whether no request for a span can tell these times apart."""
+        return len({time and time // self._resolution for time in times}) == 1
 
     def _sweep(self, page: Page) -> None:
         ids = self._ids(page)
@@ -214,6 +231,8 @@ class IdPagedWindow(WindowFetch):
             builder.add_page(received.page, None, self.endpoint.paging.maximum)
         else:
             kept = rows_within(self.endpoint, received.page, self.span).without(self.span.end + 1, _EVER)
+            if self._begins_before:
+                kept = kept.without(0, self.span.start - 1)
             builder.add_page(kept, (self.span.start, self.span.end), self.endpoint.paging.maximum)
             self.done_until = received.through or max(self.done_until, builder.last_time or 0)
         self.is_done = self._has_ended and not self._ready

@@ -1,69 +1,61 @@
-"""Paginates a plan: all windows and pages, with several requests at a time, consumed in order."""
+"""Paginates lanes: all their windows and pages, with several requests at a time, consumed in order."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from toolkit.errors import ContractError
-from toolkit.fetch.bisected_window import BisectedWindow, TruncationDetector
 from toolkit.fetch.executor import Executor, JobResult
-from toolkit.fetch.id_paged_window import IdPagedWindow
-from toolkit.fetch.paged_window import PagedWindow
+from toolkit.fetch.lane import Lane
 from toolkit.fetch.progress import Progress
-from toolkit.fetch.step_window import Series, StepWindow
-from toolkit.fetch.windows import Gap, PlannedRequest, WindowFetch
-from toolkit.frames.builder import FrameBuilder
-from toolkit.frames.validation import Query
-from toolkit.planning import Plan, Span
+from toolkit.fetch.windows import PlannedRequest, WindowFetch
 
 MAX_BUFFERED = 3
 """Maximum number of responses under way or buffered, per worker; it bounds the memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request of a lane."""
+
+    lane: Lane
+    request: PlannedRequest
+
+
 class Paginator:
     """One fetch under way.
 
+    Each lane is consumed in order by itself. Requests are made for the first lanes first, and for as many as
+    keep all workers busy.
+
     Args:
-        plan: What to fetch.
-        query: The parameters that the rows have to match.
-        builder: Receives the responses in the order in which requests one by one would return them.
+        lanes: What to fetch.
         progress: Receives the progress.
         executor: Sends the requests.
         speculative: Maximum number of pages to request before they are known to be needed.
-        rows: Number of rows that an endpoint without a span had in the last fetch, None if not known.
-        truncation: Detects at how many rows the exchange truncates responses.
 
     Attributes:
-        gaps: Where rows may be missing although everything was consumed.
         max_outstanding: Maximum number of responses that were under way or buffered at a time.
     """
 
     def __init__(
         self,
-        plan: Plan,
-        query: Query,
-        builder: FrameBuilder,
+        lanes: Sequence[Lane],
         progress: Progress,
-        executor: Executor[PlannedRequest],
+        executor: Executor[Job],
         *,
         speculative: int,
-        rows: int | None,
-        truncation: TruncationDetector,
     ) -> None:
-        self.gaps: list[Gap] = []
         self.max_outstanding = 0
-        self._plan = plan
-        self._builder = builder
         self._progress = progress
         self._executor = executor
         self._speculative = speculative
-        # Made when they are needed: years of seconds have hundreds of thousands.
-        self._unended: list[Span] = []
-        self._later = _window_fetches(plan, query, rows, truncation)
+        self._later = iter([lane for lane in lanes if lane.has_more])
         self._upcoming = next(self._later, None)
-        self._open: deque[WindowFetch] = deque()  # in order; the first is being consumed
+        self._active: list[Lane] = []  # in order
+        self._rows = self._done_ms = 0
 
     def run(self) -> None:
         """Fetch everything.
@@ -73,10 +65,11 @@ class Paginator:
         """
         while True:
             self._submit_all()
-            if self._open and self._open[0].is_ready:
-                self._consume_next()
+            ready = next((lane for lane in self._active if lane.open and lane.open[0].is_ready), None)
+            if ready is not None:
+                self._consume_next(ready)
                 self._collect()
-            elif not self._open and self._upcoming is None:
+            elif not self._active and self._upcoming is None:
                 return  # speculative pages may still be under way
             else:
                 self._raise_first_error()
@@ -90,66 +83,66 @@ class Paginator:
         """Consume all responses received, although something before them is missing."""
         while (result := self._executor.next_done(0)) is not None:
             if result.error is None:
-                result.job.window_fetch.receive(result.job.number, result.payload)
-        for window_fetch in self._open:
-            with suppress(ContractError):
-                window_fetch.salvage(self._builder)
-
-    @property
-    def unended(self) -> list[Span]:
-        """Where steps of a series without a row had not ended when the exchange responded."""
-        return self._unended + [span for window_fetch in self._open for span in window_fetch.unended]
-
-    @property
-    def missing(self) -> list[Span]:
-        """The spans not fully consumed, oldest first; empty for an endpoint without a span."""
-        if self._plan.span is None:
-            return []
-        gaps = self.gaps + [gap for window_fetch in self._open for gap in window_fetch.gaps]
-        spans = [gap.span for gap in gaps if gap.span]
-        for window_fetch in self._open:
-            if not window_fetch.is_done and window_fetch.span:
-                spans.append(Span(window_fetch.done_until, window_fetch.span.end))
-        if self._upcoming is not None and self._upcoming.span:
-            spans.append(Span(self._upcoming.span.start, self._plan.span.end))
-        return _merged(spans)
+                request = result.job.request
+                request.window_fetch.receive(request.number, result.payload)
+        for lane in self._active:
+            for window_fetch in lane.open:
+                with suppress(ContractError):
+                    window_fetch.salvage(lane.builder)
 
     # -- requests ------------------------------------------------------------------------------------
 
     def _submit_all(self) -> None:
-        if any(window_fetch.failure for window_fetch in self._open):
+        if any(window_fetch.failure for lane in self._active for window_fetch in lane.open):
             return
         while self._executor.busy < self._executor.size:
-            window_fetch = self._next()
-            if window_fetch is None:
+            following = self._next()
+            if following is None:
                 return
-            self._executor.submit(window_fetch.next_request())
+            lane, window_fetch = following
+            with _naming(lane):
+                request = window_fetch.next_request()
+            self._executor.submit(Job(lane, request))
             self.max_outstanding = max(self.max_outstanding, self._outstanding())
 
-    def _next(self) -> WindowFetch | None:
+    def _next(self) -> tuple[Lane, WindowFetch] | None:
         """The window whose request is next: needed before speculative ones, earlier before later ones.
 
-        The first window may always send a request it needs, all others only while not too many responses
-        are buffered.
+        The first window of a lane may always send a request it needs, and its responses are consumed at
+        once. All others may only while not too many responses are buffered.
         """
-        if self._open and self._open[0].is_certain:
-            return self._open[0]
-        if self._open and self._outstanding() >= MAX_BUFFERED * self._executor.size:
-            return None
-        for window_fetch in self._open:
-            if window_fetch.is_certain:
-                return window_fetch
+        for lane in self._active:
+            if lane.open and lane.open[0].is_certain:
+                return lane, lane.open[0]
+        has_room = not self._active or self._outstanding() < MAX_BUFFERED * self._executor.size
+        if has_room:
+            for lane in self._active:
+                for window_fetch in lane.open:
+                    if window_fetch.is_certain:
+                        return lane, window_fetch
+            for lane in self._active:
+                if lane.has_more:
+                    return lane, lane.open_next()
         if self._upcoming is not None:
-            self._open.append(self._upcoming)
+            lane = self._upcoming
+            self._active.append(lane)
             self._upcoming = next(self._later, None)
-            return self._open[-1]
+            return lane, lane.open_next()
+        if not has_room:
+            return None
         return next(
-            (window_fetch for window_fetch in self._open if window_fetch.may_speculate(self._speculative)),
+            (
+                (lane, window_fetch)
+                for lane in self._active
+                for window_fetch in lane.open
+                if window_fetch.may_speculate(self._speculative)
+            ),
             None,
         )
 
     def _outstanding(self) -> int:
-        return self._executor.busy + sum(window_fetch.buffered for window_fetch in self._open)
+        buffered = sum(window_fetch.buffered for lane in self._active for window_fetch in lane.open)
+        return self._executor.busy + buffered
 
     # -- responses -----------------------------------------------------------------------------------
 
@@ -158,8 +151,8 @@ class Paginator:
         while (result := self._executor.next_done(0)) is not None:
             self._handle(result)
 
-    def _handle(self, result: JobResult[PlannedRequest]) -> None:
-        request = result.job
+    def _handle(self, result: JobResult[Job]) -> None:
+        request = result.job.request
         if result.error is None:
             request.window_fetch.receive(request.number, result.payload)
         elif isinstance(result.error, Exception):
@@ -167,51 +160,38 @@ class Paginator:
         else:
             raise result.error
 
-    def _consume_next(self) -> None:
-        window_fetch = self._open[0]
+    def _consume_next(self, lane: Lane) -> None:
+        window_fetch = lane.open[0]
+        rows, done_until = lane.builder.rows, window_fetch.done_until
         try:
-            window_fetch.consume(self._builder)
+            with _naming(lane):
+                window_fetch.consume(lane.builder)
         finally:
-            self._progress.update(self._builder.rows, window_fetch.done_until)
+            self._rows += lane.builder.rows - rows
+            self._done_ms += window_fetch.done_until - done_until
+            self._progress.update(self._rows, self._done_ms)
         if window_fetch.is_done:
-            self.gaps += window_fetch.gaps
-            self._unended += window_fetch.unended
-            self._open.popleft()
+            lane.close_first()
+            if lane.is_done:
+                self._active.remove(lane)
 
     def _raise_first_error(self) -> None:
         """Raise the first error, once no earlier request is under way that could make it void."""
-        for window_fetch in self._open:
-            failure = window_fetch.failure
-            if window_fetch.is_under_way(before=failure and failure[0]):
-                return
-            if failure:
-                raise failure[1]
+        for lane in self._active:
+            for window_fetch in lane.open:
+                failure = window_fetch.failure
+                if window_fetch.is_under_way(before=failure and failure[0]):
+                    return
+                if failure:
+                    with _naming(lane):
+                        raise failure[1]
 
 
-def _window_fetches(
-    plan: Plan, query: Query, rows: int | None, truncation: TruncationDetector
-) -> Iterator[WindowFetch]:
-    if plan.endpoint.paging.kind == "id":
-        yield IdPagedWindow(plan)
-    elif plan.span is None:
-        yield PagedWindow(plan.endpoint, query, None, rows)
-    elif plan.grid is not None:
-        series = Series(plan.grid, plan.rows_per_request)
-        for window in plan.windows():
-            yield StepWindow(plan, window, series)
-    elif plan.endpoint.paging.kind == "limit":
-        for window in plan.windows():
-            yield BisectedWindow(plan.endpoint, query, window, truncation)
-    else:
-        for window in plan.windows():
-            yield PagedWindow(plan.endpoint, query, window)
-
-
-def _merged(spans: list[Span]) -> list[Span]:
-    joined: list[Span] = []
-    for span in sorted(spans, key=lambda each: each.start):
-        if joined and span.start <= joined[-1].end + 1:
-            joined[-1] = Span(joined[-1].start, max(span.end, joined[-1].end))
-        else:
-            joined.append(span)
-    return joined
+@contextmanager
+def _naming(lane: Lane) -> Iterator[None]:
+    """Let an error say which lane it is from."""
+    try:
+        yield
+    except Exception as error:
+        lane.name(error)
+        raise

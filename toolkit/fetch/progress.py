@@ -46,6 +46,7 @@ class Progress:
     Args:
         endpoint: The endpoint's name.
         span: The whole span, None if there is none.
+        values: Number of values that it is fetched for.
         stats: Counts the requests.
         cancel: Knows what the threads of the fetch wait for.
         clock: This machine's clock.
@@ -64,9 +65,10 @@ class Progress:
         cancel: CancelToken,
         clock: Clock,
         wanted: bool,
+        values: int = 1,
     ) -> None:
         self._endpoint = endpoint
-        self._span = span
+        self._length = None if span is None else span.length * values
         self._stats = stats
         self._cancel = cancel
         self._clock = clock
@@ -90,15 +92,14 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            if kind is None and self._span is not None:
-                self._bar.n = self._span.length  # tqdm leaves a bar that stops early on screen, in red
+            if kind is None and self._length is not None:
+                self._bar.n = self._length  # tqdm leaves a bar that stops early on screen, in red
             self._bar.close()
 
-    def update(self, rows: int, through: int) -> None:
-        """Show the number of rows received, and that everything before a time (milliseconds) is complete."""
+    def update(self, rows: int, done_ms: int) -> None:
+        """Show the number of rows received, and how many milliseconds of the span are complete."""
         self._rows = rows
-        if self._span is not None:
-            self._done_ms = through - self._span.start
+        self._done_ms = done_ms
         self._show("")
         self._report()
 
@@ -132,9 +133,9 @@ class Progress:
             return
         self._drawn_at = now
         if self._bar is None:
-            self._bar = Bar(self._endpoint, self._span.length if self._span else None)
-        if self._span is not None:
-            self._bar.n = min(self._done_ms, self._span.length)
+            self._bar = Bar(self._endpoint, self._length)
+        if self._length is not None:
+            self._bar.n = min(self._done_ms, self._length)
         text = [_plural(self._rows, "row"), _plural(self._stats.requests, "request"), waiting]
         self._bar.unit = " · ".join(filter(None, text))
         self._bar.refresh()

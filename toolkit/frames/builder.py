@@ -144,15 +144,19 @@ class FrameBuilder:
         """Time of the last row so far in milliseconds, None without rows or where they carry no time."""
         return self._last_time
 
-    def frame(self, attrs: Mapping[str, object]) -> pd.DataFrame:
-        """All rows so far as a DataFrame."""
-        table = pa.table(
-            [
-                _joined([arrays[index] for arrays in self._responses], type_)
-                for index, type_ in enumerate(self._frame_types)
-            ],
-            names=[column.name for column in self._endpoint.columns],
-        )
+    def frame(self, attrs: Mapping[str, object], others: Sequence[FrameBuilder] = ()) -> pd.DataFrame:
+        """All rows so far as a DataFrame.
+
+        Args:
+            attrs: The attributes of the frame.
+            others: Builders for the same endpoint whose rows follow; where rows carry a time, those of all
+                builders are put together in the order of their times, and those of one time in the order of
+                the builders. Rows of one builder keep their order.
+        """
+        table = self._table()
+        if others:
+            tables = [table, *(each._table() for each in others)]
+            table = _in_order(tables, self._endpoint.order_by)
         frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS_TYPES.get)
         for column in self._endpoint.columns:
             if column.kind == "texts":  # pandas cannot read Arrow lists back from Parquet
@@ -162,8 +166,18 @@ class FrameBuilder:
         frame.attrs = {str(name): value for name, value in attrs.items()}
         if addresses := [column for column in self._endpoint.columns if column.kind == "email"]:
             frame.attrs["emails"] = "masked" if all(map(self._is_masked, addresses)) else "clear"
-        frame.attrs["undeclared"] = displayable_names(self.undeclared)
+        undeclared = self.undeclared.union(*(each.undeclared for each in others))
+        frame.attrs["undeclared"] = displayable_names(undeclared)
         return frame
+
+    def _table(self) -> pa.Table:
+        return pa.table(
+            [
+                _joined([arrays[index] for arrays in self._responses], type_)
+                for index, type_ in enumerate(self._frame_types)
+            ],
+            names=[column.name for column in self._endpoint.columns],
+        )
 
     # -- the steps for one response -------------------------------------------------------------------
 
@@ -238,6 +252,9 @@ class FrameBuilder:
         raise contract_error(self._endpoint, problem, column)
 
     def _derived(self, column: Column, page: Page, received: Mapping[str, pa.Array], rows: int) -> pa.Array:
+        if column.derived == "requested":
+            value = None if self._query is None else self._query.requested(column.of)
+            return self._array(column, arrow_type(column.kind, exact=self.exact), [value] * rows)
         try:
             return derived_array(
                 column,
@@ -253,6 +270,22 @@ class FrameBuilder:
 
     def _is_masked(self, column: Column) -> bool:
         return column.kind == "email" and (column.masked == "email" or self._emails == "masked")
+
+
+def _in_order(tables: Sequence[pa.Table], order_by: str | None) -> pa.Table:
+    """Tables put together; where a column has the times of the rows, in their order."""
+    together = pa.concat_tables(tables)
+    if order_by is None:
+        return together
+    times = [
+        # Within a table, rows keep their order: one without a time, or out of order, follows the one before.
+        np.maximum.accumulate(table[order_by].cast(pa.int64()).fill_null(-1).to_numpy())
+        for table in tables
+        if table.num_rows
+    ]
+    if len(times) < 2:
+        return together
+    return together.take(pa.array(np.argsort(np.concatenate(times), kind="stable")))
 
 
 def _joined(chunks: Sequence[pa.Array], type_: pa.DataType) -> pa.ChunkedArray:

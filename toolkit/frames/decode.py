@@ -172,6 +172,9 @@ def _integer(value: Any) -> int | None:
 def _flag(value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
+    # The exchange sends text for coin-margined positions of sub-accounts.
+    if value in ("true", "false"):
+        return bool(value == "true")
     raise DecodeError(f"{_kind_of(value)} is neither true nor false")
 
 

@@ -20,7 +20,7 @@ from toolkit.endpoints import Column, Endpoint
 from toolkit.frames.decode import DecodeError, contract_error, milliseconds
 from toolkit.frames.layout import FlatRows, Row, ShapeError, flatten, tree_of
 from toolkit.frames.number_arrays import NumberArrayReader
-from toolkit.frames.page import Page
+from toolkit.frames.page import Page, descends
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape, declared_shape, learned_shape
 from toolkit.frames.structs import StructReader
@@ -101,6 +101,8 @@ class Decoder:
             if endpoint.newest_first:
                 rows = rows[::-1]
             columns = [self._values(column, rows) for column in self._columns]
+            if endpoint.either_order and descends(self._moments(columns)):
+                columns = [values[::-1] for values in columns]
             self._learn(flat)
             return Page(
                 rows=len(rows),
@@ -125,6 +127,8 @@ class Decoder:
     def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         """The values of a column as the exchange sent them, None where a field is missing."""
         values = self._received(column, rows)
+        if column.kind == "time" and column.optional:  # -1 where something did not happen
+            values = [None if value == -1 else value for value in values]
         if column.kind != "time" or (
             column.unit == "ms" and not any(isinstance(each, str) for each in values)
         ):

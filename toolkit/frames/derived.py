@@ -24,7 +24,7 @@ def derived_array(
     order_by: str | None = None,
     exact: bool,
 ) -> pa.Array:
-    """The values of a derived column.
+    """The values of a column that is derived from the response.
 
     Args:
         column: The column.
@@ -62,7 +62,12 @@ def _passed(times: pa.Array, read_at: int | None) -> pa.Array:
 
 def _units(amounts: pa.Array) -> list[int]:
     """Exact amounts as whole numbers of units; the fast path leaves them as texts until the frame is made."""
-    exact = amounts if amounts.type == EXACT_TYPE else amounts.cast(EXACT_TYPE)
+    try:
+        exact = amounts if amounts.type == EXACT_TYPE else amounts.cast(EXACT_TYPE)
+    except pa.ArrowInvalid:  # of a float: the others were checked when they were decoded
+        raise DecodeError(
+            "an amount that it is derived from has more digits than an exact amount can hold"
+        ) from None
     units = [number for number in units_of_array(exact) if number is not None]
     if len(units) < len(amounts):
         raise DecodeError("an amount that it is derived from is missing")

@@ -55,6 +55,7 @@ class NumberArrayReader:
             or endpoint.rows_field
             or endpoint.row_lists
             or endpoint.newest_first
+            or endpoint.either_order
             or not kinds <= _NUMBERS
             or not identity
             or "amount" in identity  # by their texts, which are not kept

@@ -80,6 +80,14 @@ class Page:
         )
 
 
+def descends(moments: Moments) -> bool:
+    """Whether the first row is later than the last one."""
+    if not len(moments):
+        return False
+    first, last = moments[0], moments[-1]
+    return first is not None and last is not None and bool(first > last)
+
+
 def taken(values: Any, indexes: Sequence[int], count: int) -> Any:
     """The values at some indexes of all."""
     if len(indexes) == count:

@@ -18,7 +18,7 @@ from toolkit.frames import plain
 from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, tree_of
-from toolkit.frames.page import Page
+from toolkit.frames.page import Moments, Page, descends
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
 
@@ -208,16 +208,18 @@ class StructReader:
             else:
                 raise Unusual
         columns, texts = self._columns(received)
-        if self._endpoint.newest_first:
-            columns = [_reversed(array) for array in columns]
-            texts = {index: _reversed(array) for index, array in texts.items()}
         if any(array.null_count for array in self._required(columns)):
             raise Unusual
+        moments: Moments = [] if self._time_at is None else columns[self._time_at].view(pa.int64()).to_numpy()
+        if self._endpoint.newest_first or (self._endpoint.either_order and descends(moments)):
+            moments = moments[::-1]
+            columns = [_reversed(array) for array in columns]
+            texts = {index: _reversed(array) for index, array in texts.items()}
         undeclared = raw - self._declared - self._ignored if raw else raw
         return Page(
             rows=rows,
             columns=columns,
-            moments=[] if self._time_at is None else columns[self._time_at].view(pa.int64()).to_numpy(),
+            moments=moments,
             texts=texts,
             undeclared=frozenset(undeclared),
             outline=outline,

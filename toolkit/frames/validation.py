@@ -36,6 +36,7 @@ class Query:
 
     def __init__(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> None:
         self._endpoint = endpoint
+        self._parameters = parameters
         sent = [(param, parameters[param.field]) for param in endpoint.params if param.field in parameters]
         self._filters = [
             (param, tuple(map(str, value)) if isinstance(value, tuple) else (str(value),), columns)
@@ -45,6 +46,12 @@ class Query:
         fixed = {column.name for column in self._fixed}
         self.max_rows = _max_rows(endpoint, parameters) or self._listed_rows()
         self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
+
+    def requested(self, name: str) -> str | None:
+        """The text that was sent for an argument, None if there was none."""
+        field = next(param.field for param in self._endpoint.params if param.name == name)
+        value = self._parameters.get(field)
+        return None if value is None else str(value)
 
     @property
     def _fixed(self) -> set[Column]:

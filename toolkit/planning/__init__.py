@@ -13,7 +13,7 @@ from enum import Enum
 
 import numpy as np
 
-from toolkit.endpoints import Endpoint
+from toolkit.endpoints import Endpoint, Param
 from toolkit.planning.messages import usage_error
 from toolkit.planning.spans import (
     MAX_CLOCK_ERROR_MS,
@@ -29,12 +29,14 @@ from toolkit.planning.spans import (
     span_parameters,
 )
 from toolkit.planning.steps import StepGrid, gaps_in, grid_of, rows_per_request, size_sent
-from toolkit.planning.values import encode_value
+from toolkit.planning.values import encode_value, several_values
+from toolkit.redaction import REDACTED, mask
 
 __all__ = [
     "Plan",
     "Span",
     "StepGrid",
+    "Value",
     "When",
     "covered_span",
     "encode_arguments",
@@ -52,6 +54,21 @@ def __dir__() -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """One of several values of an argument.
+
+    Attributes:
+        argument: Name of the argument.
+        shown: The value as text, masked where it is private.
+        parameters: Request parameters with this value, by field name.
+    """
+
+    argument: str
+    shown: str
+    parameters: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to request, as the arguments of a call say.
 
@@ -62,6 +79,9 @@ class Plan:
         display_arguments: The arguments for the attributes of the frame; private ones are hidden.
         start: The `start` argument, parsed.
         end: The `end` argument, parsed.
+        values: Several values of one argument, in order; `by_value` has a plan for each. `parameters` are
+            those without one.
+        value: The one of several values that the plan is for, None where the call has one value.
     """
 
     endpoint: Endpoint
@@ -70,6 +90,15 @@ class Plan:
     display_arguments: Mapping[str, object]
     start: TimeArgument | None = None
     end: TimeArgument | None = None
+    values: tuple[Value, ...] = ()
+    value: Value | None = None
+
+    @property
+    def by_value(self) -> list[Plan]:
+        """A plan for each of several values, or this one if there are none."""
+        if not self.values:
+            return [self]
+        return [replace(self, parameters=each.parameters, values=(), value=each) for each in self.values]
 
     @property
     def first_id(self) -> int | None:
@@ -121,7 +150,7 @@ class Plan:
         """Split the span into parts that are no longer than a request may be."""
         if self.span is None or self.endpoint.window is None:
             return
-        max_span, unit = self.endpoint.window.max_span, resolution(self.endpoint.window)
+        max_span, unit = self.endpoint.window.max_span, resolution(self.endpoint)
         if max_span is None:
             yield self.span
             return
@@ -155,22 +184,66 @@ def make_plan(
     Raises:
         UsageError: An argument is invalid.
     """
-    parameters = encode_arguments(endpoint, arguments)
-    shown: dict[str, object] = {
-        param.name: "(hidden)" if param.private else _to_json(arguments[param.name], parameters[param.field])
-        for param in endpoint.params
-        if param.fixed is None and param.field in parameters
-    }
-    plan = Plan(endpoint, parameters, None, shown)
-    if endpoint.window is None:
-        return plan
+    plan = _without_span(endpoint, arguments)
     if plan.first_id is not None:
+        name = next(p.name for p in endpoint.params if p.field == endpoint.paging.id_field)
+        if plan.values and plan.first_id:
+            argument = plan.values[0].argument
+            raise usage_error(
+                endpoint,
+                f"`{name}` is an id of one `{argument}`: give one `{argument}`, or 0 for all rows of each",
+            )
         if start is not None or end is not None:
-            name = next(p.name for p in endpoint.params if p.field == endpoint.paging.id_field)
             raise usage_error(endpoint, f"`{name}` and a span are mutually exclusive: give one of them")
+        return plan
+    if endpoint.window is None:
         return plan
     last, first = parse_time(endpoint, "end", end, now), parse_time(endpoint, "start", start, now)
     return replace(plan, start=first, end=last).at(now, clock_synced=clock_synced)
+
+
+def _without_span(endpoint: Endpoint, arguments: Mapping[str, object]) -> Plan:
+    """The plan of a call, apart from its span."""
+    for param in endpoint.params:
+        if param.several:
+            given = several_values(endpoint, param, arguments.get(param.name))
+            if given is not None:
+                return _for_several(endpoint, arguments, param, given)
+    parameters = encode_arguments(endpoint, arguments)
+    return Plan(endpoint, parameters, None, _shown(endpoint, arguments, parameters))
+
+
+def _for_several(
+    endpoint: Endpoint, arguments: Mapping[str, object], param: Param, given: Iterable[object]
+) -> Plan:
+    """The plan of a call with several values of an argument, each once, in their order."""
+    values: dict[object, Value] = {}
+    listed: list[object] = []
+    for value in given:
+        one = {**arguments, param.name: value}
+        parameters = encode_arguments(endpoint, one)
+        sent = parameters[param.field]
+        same = str(sent).casefold() if param.kind == "email" else sent  # the exchange compares them so
+        if same in values:
+            continue
+        shown = _shown(endpoint, one, parameters)
+        text = mask(str(sent)) if param.kind == "email" else str(shown[param.name])
+        values[same] = Value(param.name, text, parameters)
+        listed.append(shown[param.name])
+    shared = {name: value for name, value in parameters.items() if name != param.field}
+    shown[param.name] = REDACTED if param.private else listed
+    return Plan(endpoint, shared, None, shown, values=tuple(values.values()))
+
+
+def _shown(
+    endpoint: Endpoint, arguments: Mapping[str, object], parameters: Mapping[str, object]
+) -> dict[str, object]:
+    """The arguments for the attributes of the frame."""
+    return {
+        param.name: REDACTED if param.private else _to_json(arguments[param.name], parameters[param.field])
+        for param in endpoint.params
+        if param.fixed is None and param.field in parameters
+    }
 
 
 def encode_arguments(endpoint: Endpoint, arguments: Mapping[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.endpoints import Endpoint, Window
-from toolkit.endpoints.model import MILLISECOND
+from toolkit.endpoints.model import MILLISECOND, TimeUnit
 from toolkit.errors import UsageError
 from toolkit.planning.messages import check_visible, quoted, usage_error
 from toolkit.planning.relative_times import parse_relative_time
@@ -81,13 +81,15 @@ class TimeArgument:
 def span_parameters(endpoint: Endpoint, span: Span) -> dict[str, object]:
     """The request parameters for a span, with the names and the unit of the endpoint's window.
 
-    If the unit is coarser than a millisecond, the start is rounded down and the end up: the request covers
-    the span, and up to `covered_span`.
+    Where times are whole seconds, be it those of requests or of rows, the request covers the span and up to
+    `covered_span`.
     """
     window = endpoint.window
     if window is None:
         return {}
-    start, end = span.start, span.end + -span.end % resolution(window)
+    step = resolution(endpoint)
+    start = span.start - span.start % step
+    end = span.end + -span.end % step if _is_coarse(window.unit) else _last_of_step(span.end, step)
     first: int | str
     last: int | str
     match window.unit:
@@ -105,15 +107,29 @@ def span_parameters(endpoint: Endpoint, span: Span) -> dict[str, object]:
 def covered_span(endpoint: Endpoint, span: Span) -> Span:
     """The times that rows may have in the response to a request for a span.
 
-    Where the unit is a second, the exchange may count the whole second that a request names as its end.
+    Where the unit of a request is a second, the exchange may count the whole second that it names as its end.
     """
-    step = 1 if endpoint.window is None else resolution(endpoint.window)
-    return Span(span.start - span.start % step, span.end + -span.end % step + step - 1)
+    step = resolution(endpoint)
+    is_coarse = endpoint.window is not None and _is_coarse(endpoint.window.unit)
+    end = span.end + -span.end % step if is_coarse else span.end
+    return Span(span.start - span.start % step, _last_of_step(end, step))
 
 
-def resolution(window: Window) -> int:
-    """Milliseconds that the unit of a window's parameters cannot tell apart, 1 if it can tell all."""
-    return _SECOND if window.unit in ("s", "text") else 1
+def resolution(endpoint: Endpoint) -> int:
+    """Milliseconds that the times of requests, or of rows, cannot tell apart; 1 if they can tell all."""
+    units = {column.unit for column in endpoint.columns if column.name == endpoint.order_by}
+    if endpoint.window is not None:
+        units.add(endpoint.window.unit)
+    return _SECOND if any(map(_is_coarse, units)) else 1
+
+
+def _is_coarse(unit: TimeUnit) -> bool:
+    """Whether a unit of time is a second."""
+    return unit in ("s", "text")
+
+
+def _last_of_step(time: int, step: int) -> int:
+    return time - time % step + step - 1
 
 
 def resolve_span(

@@ -64,6 +64,30 @@ def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:
     return _text(endpoint, param, value)
 
 
+def several_values(endpoint: Endpoint, param: Param, value: object) -> list[object] | None:
+    """The values in a list, Series or similar, for a parameter that takes several; None for one value.
+
+    Raises:
+        UsageError: There are none, one is missing, or one looks like another.
+    """
+    is_one = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
+    if is_one or getattr(value, "ndim", 1) != 1:
+        return None
+    values = _items(value)
+    if not values:
+        instead = "" if param.is_required else "; None leaves it out"
+        raise usage_error(endpoint, f"`{param.name}` is an empty list: it needs at least one value{instead}")
+    for each in values:
+        if each is None or _is_missing(each):
+            raise usage_error(endpoint, f"`{param.name}` contains a missing value ({each})")
+        if isinstance(each, str) and (other := find_lookalike(each)):
+            raise usage_error(
+                endpoint,
+                f"`{param.name}` contains {other}, which looks like another character: type it again",
+            )
+    return values
+
+
 def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
     is_word = isinstance(value, int | str) and not isinstance(value, bool)
     if is_word and value in param.choices.values():

@@ -39,7 +39,7 @@ CUSTOMER_ONLY_ENDPOINTS = frozenset(
 )
 # Every account has income and rebates of its own, as it has what is in the namespace `account`.
 ANY_KEY_ENDPOINTS = frozenset(
-    {"futures.income", "spot.rebate_history"}
+    {"futures.income", "spot.rebate_history", "portfolio.um_income", "portfolio.cm_income"}
     | {each.qualified_name for each in ENDPOINTS if each.system.startswith("account.")}
 )
 

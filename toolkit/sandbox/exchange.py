@@ -268,9 +268,9 @@ class Exchange:
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):
                 checked = faulty.alter_request(altering, checked)
-            market_data = self._reads.market_data(checked)
-            if market_data is not None:
-                return self._alter_market_data(context.request, endpoint, market_data)
+            by_path = self._reads.by_path(checked)
+            if by_path is not None:
+                return self._alter_payload(context.request, endpoint, by_path)
             if self._reads.is_example(endpoint):
                 context.headers[EXAMPLE_HEADER] = "1"
         payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
@@ -317,7 +317,7 @@ class Exchange:
         altered = faulty.alter_rows(fault, endpoint, page)
         return altered if isinstance(payload, list) else altered[0]
 
-    def _alter_market_data(self, request: SandboxRequest, endpoint: Endpoint, payload: object) -> object:
+    def _alter_payload(self, request: SandboxRequest, endpoint: Endpoint, payload: object) -> object:
         """Apply a row fault to rows that may have been encoded already."""
         if not self.faults.has(faulty.ROWS):
             return payload
@@ -362,4 +362,8 @@ class Exchange:
 
 def _fixed(endpoint: Endpoint) -> dict[str, str]:
     """The values by which the endpoint is told from others with the same path."""
-    return {param.field: param.fixed for param in endpoint.params if isinstance(param.fixed, str)}
+    return {
+        param.field: param.fixed
+        for param in endpoint.params
+        if param.required and isinstance(param.fixed, str)
+    }

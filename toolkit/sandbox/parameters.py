@@ -156,7 +156,7 @@ def _check_value(endpoint: Endpoint, param: Param, text: str) -> None:
     if param.choices and text not in map(str, param.choices.values()):
         raise _bad_choice(endpoint, name, text)
     _check(name, param.max_length is None or len(text) <= param.max_length)
-    if param.fixed is not None and text.lower() != str(param.fixed).lower():
+    if param.required and param.fixed is not None and text.lower() != str(param.fixed).lower():
         raise mandatory(name)
     if param.kind == "texts":
         _check_texts(param, json.loads(text))

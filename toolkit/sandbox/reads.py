@@ -11,6 +11,8 @@ from typing import Literal
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
 from toolkit.endpoints.model import PagingKind
 from toolkit.sandbox import layouts
+from toolkit.sandbox.account_routes import AccountRoutes
+from toolkit.sandbox.account_routes.account_data import AccountData
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.example_rows import answer, example_rows
 from toolkit.sandbox.examples import example_of
@@ -83,7 +85,7 @@ class Reads:
         market: MarketRoutes,
     ) -> None:
         self._world = world
-        self._market = market
+        self._routes = (market, AccountRoutes(AccountData(world)))
         self._tables = dict(tables)
         self._rows_kept = rows_kept
         self._examples = examples
@@ -109,14 +111,15 @@ class Reads:
         known = (self._tables, self._objects, self._world.table_names)
         if any(endpoint.qualified_name in names for names in known):
             return False
-        return not self._market.serves(endpoint)
+        return not any(routes.serves(endpoint) for routes in self._routes)
 
-    def market_data(self, request: CheckedRequest) -> object | None:
-        """The payload of an endpoint with market data, None if it is another or has a table."""
+    def by_path(self, request: CheckedRequest) -> object | None:
+        """The payload of an endpoint whose path has a rule, None if it has none or has a table."""
         endpoint = request.endpoint
-        if endpoint.qualified_name in self._tables or not self._market.serves(endpoint):
+        if endpoint.qualified_name in self._tables:
             return None
-        return self._market.payload(request)
+        routes = next((each for each in self._routes if each.serves(endpoint)), None)
+        return None if routes is None else routes.payload(request)
 
     def single(self, request: CheckedRequest) -> object | None:
         """The payload of an endpoint that returns one object; None where it has a table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,144 +11,34 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.clocks import FakeClock
+from tests.support.id_exchange import (
+    BTC,
+    START,
+    Answer,
+    Fetched,
+    Model,
+    Row,
+    exchanges,
+    fetch,
+    ids_within,
+    own_trades,
+    plan_of,
+    trades,
+)
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.small_endpoints import DAY, HOUR, NOW_MS, OWN_TRADES, small_exchange, trade
-from toolkit.endpoints import Endpoint
 from toolkit.endpoints.model import MILLISECOND, Param
 from toolkit.errors import ContractError, IncompleteError, UsageError
 from toolkit.fetch import windows
-from toolkit.fetch.bisected_window import TruncationDetector
-from toolkit.fetch.executor import InlineExecutor
 from toolkit.fetch.paged_window import requests_for
-from toolkit.fetch.paginator import Paginator
-from toolkit.fetch.progress import Progress
-from toolkit.frames.builder import FrameBuilder
-from toolkit.frames.decoder import decoder_for
-from toolkit.frames.validation import Query
-from toolkit.gateway.calls import RequestStats
-from toolkit.planning import Plan, Span, make_plan
-from toolkit.timing.cancel import CancelToken
+from toolkit.planning import Span
 
-START = NOW_MS - 10 * DAY
-BTC = {"symbol": "BTCUSDT"}
 FROM_ID = Param(field="fromId", name="from_id", kind="integer", doc="First id of the rows.", minimum=0)
 WITH_FROM_ID = replace(OWN_TRADES, params=(*OWN_TRADES.params, FROM_ID))
 WITHOUT_SPAN = replace(OWN_TRADES, name="all_trades", path="/api/v3/small/allTrades", window=None)
 
-Row = dict[str, Any]
-Answer = Callable[[Mapping[str, Any], list[Row]], list[Row]]
-
-
-def own_trades(maximum: int = 5, **window: Any) -> Endpoint:
-    assert OWN_TRADES.window is not None
-    return replace(
-        OWN_TRADES,
-        window=replace(OWN_TRADES.window, **window),
-        paging=replace(OWN_TRADES.paging, maximum=maximum),
-    )
-
-
-@dataclass
-class Model:
-    """An exchange with some rows, ascending in id and time.
-
-    Attributes:
-        caps: Maximum number of rows of each response, over and over again.
-        newest: Whether a response for a span that holds more rows has the newest of them.
-        change: Changes a response, given the parameters of its request.
-        requests: The parameters of the requests.
-    """
-
-    rows: list[Row]
-    caps: tuple[int, ...] = (1000,)
-    newest: bool = False
-    change: Answer = field(default=lambda parameters, rows: rows)
-    requests: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def answer(self, parameters: Mapping[str, Any]) -> list[Row]:
-        cap = min(parameters["limit"], self.caps[len(self.requests) % len(self.caps)])
-        self.requests.append(parameters)
-        if "fromId" in parameters:
-            assert not parameters.keys() & {"startTime", "endTime"}
-            rows = [row for row in self.rows if row["id"] >= parameters["fromId"]][:cap]
-        else:
-            start, end = parameters["startTime"], parameters["endTime"]
-            rows = [row for row in self.rows if start <= row["time"] <= end]
-            rows = rows[-cap:] if self.newest else rows[:cap]
-        return self.change(parameters, rows)
-
-
-@dataclass
-class Fetched:
-    """What a fetch has at its end, or when it failed."""
-
-    ids: list[int]
-    paginator: Paginator
-
-
-def plan_of(endpoint: Endpoint, span: Span) -> Plan:
-    return replace(make_plan(endpoint, BTC, None, None, NOW_MS), span=span)
-
-
-def fetch(model: Model, plan: Plan, fetched: list[Fetched] | None = None) -> Fetched:
-    """Fetch from a model. A failure has put what was fetched before it into `fetched`."""
-    endpoint = plan.endpoint
-    query, decoder = Query(endpoint, plan.parameters), decoder_for(endpoint, exact=False)
-    builder, token = FrameBuilder(endpoint, "float", query=query), CancelToken(endpoint.qualified_name)
-    paginator = Paginator(
-        plan,
-        query,
-        builder,
-        Progress(
-            endpoint.qualified_name,
-            plan.span,
-            RequestStats(),
-            cancel=token,
-            clock=FakeClock(),
-            wanted=False,
-        ),
-        InlineExecutor(lambda request: decoder.decode(model.answer(request.parameters))),
-        speculative=0,
-        rows=None,
-        truncation=TruncationDetector(endpoint.paging),
-    )
-    try:
-        paginator.run()
-    finally:
-        paginator.salvage()
-        ids = [int(text) - 2**40 for text in builder.frame({})["trade_id"]]
-        if fetched is not None:
-            fetched.append(Fetched(ids, paginator))
-    return Fetched(ids, paginator)
-
-
-def trades(*times: int, step: int = 1) -> list[Row]:
-    """Trades at these times after the start of the span."""
-    return [trade(number * step, START + time) for number, time in enumerate(times)]
-
-
-def ids_within(rows: list[Row], span: Span) -> list[int]:
-    return [row["id"] - 2**40 for row in rows if span.start <= row["time"] <= span.end]
-
 
 # -- every row of the span ---------------------------------------------------------------------------
-
-
-@st.composite
-def exchanges(draw: st.DrawFn) -> tuple[list[Row], Span, int, tuple[int, ...], int | None]:
-    """Rows around a span, the maximum of a page, the caps of responses, and the length of a window."""
-    gaps = draw(st.lists(st.sampled_from([0, 0, 0, 1, 2, 40, 400]), max_size=60))
-    steps = draw(st.lists(st.sampled_from([1, 1, 1, 7, 10**6]), min_size=len(gaps), max_size=len(gaps)))
-    rows, time, number = [], START - 60, 0
-    for gap, step in zip(gaps, steps, strict=True):
-        time, number = time + gap, number + step
-        rows.append(trade(number, time))
-    length = draw(st.integers(0, 1500))
-    maximum = draw(st.sampled_from([1, 2, 5, 50]))
-    caps = tuple(draw(st.lists(st.integers(1, 60), min_size=1, max_size=3)))
-    max_span = draw(st.sampled_from([None, 10, 99, 500]))
-    return rows, Span(START, START + length), maximum, caps, max_span
 
 
 @given(exchanges())
@@ -163,8 +53,8 @@ def test_every_row_of_the_span_comes_once_and_in_order(
     model = Model(rows, caps)
     fetched = fetch(model, plan)
     assert fetched.ids == ids_within(rows, span)
-    assert fetched.paginator.missing == [gap.span for gap in fetched.paginator.gaps]
-    if fetched.paginator.gaps:  # nothing tells whether there are earlier rows
+    assert fetched.lane.missing == [gap.span for gap in fetched.lane.gaps]
+    if fetched.lane.gaps:  # nothing tells whether there are earlier rows
         first = next(row["time"] for row in rows if row["time"] >= span.start)
         assert sum(row["time"] == first for row in rows) >= maximum
     for request in model.requests:
@@ -213,7 +103,7 @@ def test_an_empty_span_takes_one_request_a_window() -> None:
     model = Model([])
     plan = plan_of(own_trades(max_span=timedelta(days=1)), Span(START, START + 4 * DAY - 1))
     fetched = fetch(model, plan)
-    assert (fetched.ids, len(model.requests), fetched.paginator.missing) == ([], 4, [])
+    assert (fetched.ids, len(model.requests), fetched.lane.missing) == ([], 4, [])
 
 
 def test_more_rows_of_the_first_instant_than_a_response_can_have_are_a_gap() -> None:
@@ -221,7 +111,7 @@ def test_more_rows_of_the_first_instant_than_a_response_can_have_are_a_gap() -> 
     plan = plan_of(own_trades(12, max_span=None), Span(START, START + DAY))
     fetched = fetch(Model(rows, newest=True), plan)
     assert fetched.ids == list(range(8, 21)), "the exchange does not tell of the earlier ones"
-    assert [gap.span for gap in fetched.paginator.gaps] == [Span(START + 5, START + 5)]
+    assert [gap.span for gap in fetched.lane.gaps] == [Span(START + 5, START + 5)]
 
 
 # -- exchanges that are not as documented ----------------------------------------------------------------
@@ -284,7 +174,7 @@ def test_a_page_that_does_not_follow_the_one_before_is_an_error_with_what_came_u
     assert "none of its rows was kept" in message
     assert fetched.ids == list(range(kept))
     first = START + (kept - 1) * HOUR if kept else START
-    assert fetched.paginator.missing == [Span(first, START + 2 * DAY)]
+    assert fetched.lane.missing == [Span(first, START + 2 * DAY)]
 
 
 def test_an_exchange_that_ignores_the_span_is_noticed() -> None:
@@ -334,7 +224,7 @@ def test_what_is_missing_at_an_interrupt_begins_with_the_last_row() -> None:
     with pytest.raises(KeyboardInterrupt):
         fetch(model, plan_of(own_trades(5, max_span=None), Span(START, START + 2 * DAY)), kept)
     assert kept[0].ids == list(range(13))
-    assert kept[0].paginator.missing == [Span(START + 12 * HOUR, START + 2 * DAY)]
+    assert kept[0].lane.missing == [Span(START + 12 * HOUR, START + 2 * DAY)]
 
 
 def test_empty_windows_before_an_interrupt_are_not_missing() -> None:
@@ -347,7 +237,7 @@ def test_empty_windows_before_an_interrupt_are_not_missing() -> None:
     plan = plan_of(own_trades(max_span=timedelta(days=1) - MILLISECOND), Span(START, START + 5 * DAY))
     with pytest.raises(KeyboardInterrupt):
         fetch(Model([], change=interrupted), plan, kept)
-    assert kept[0].paginator.missing == [Span(START + 2 * DAY, START + 5 * DAY)]
+    assert kept[0].lane.missing == [Span(START + 2 * DAY, START + 5 * DAY)]
 
 
 # -- with the sandbox -------------------------------------------------------------------------------------

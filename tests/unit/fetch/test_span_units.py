@@ -25,17 +25,18 @@ from tests.support.small_endpoints import (
     small_exchange,
     trade,
 )
-from toolkit.endpoints import Endpoint, Paging
+from toolkit.endpoints import Endpoint, Paging, Window
 from toolkit.errors import ContractError
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import InlineExecutor
-from toolkit.fetch.paginator import Paginator
+from toolkit.fetch.lane import Lane
+from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.decoder import decoder_for
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import RequestStats
-from toolkit.planning import Span, make_plan
+from toolkit.planning import Span, iso, make_plan
 from toolkit.timing.cancel import CancelToken
 
 START = NOW_MS - DAY
@@ -98,13 +99,11 @@ def fetched(model: Model, span: Span) -> tuple[list[int], list[Span]]:
     truncation = TruncationDetector(endpoint.paging)
     stats, clock = RequestStats(), FakeClock()
     progress = Progress(endpoint.qualified_name, span, stats, cancel=token, clock=clock, wanted=False)
-    executor = InlineExecutor[Any](lambda request: decoder.decode(model.answer(request.parameters)))
-    paginator = Paginator(
-        plan, query, builder, progress, executor, speculative=0, rows=None, truncation=truncation
-    )
-    paginator.run()
+    executor = InlineExecutor[Job](lambda job: decoder.decode(model.answer(job.request.parameters)))
+    lane = Lane(plan, query, builder, truncation)
+    Paginator([lane], progress, executor, speculative=0).run()
     assert not truncation.must_restart
-    return [int(text) - 2**40 for text in builder.frame({})["trade_id"]], paginator.missing
+    return [int(text) - 2**40 for text in builder.frame({})["trade_id"]], lane.missing
 
 
 @given(
@@ -186,6 +185,48 @@ def test_a_second_with_as_many_rows_as_a_response_that_was_cut_off_is_a_gap() ->
     numbers, missing = fetched(Model(LARGE_PAGES, rows, whole=False, cap=100), Span(START, START + 9999))
     assert numbers == list(range(100))
     assert missing == [Span(START + 2000, START + 2999)]
+
+
+# -- times of rows in whole seconds, of requests in milliseconds ---------------------------------------------
+
+
+class ShownInSeconds(Model):
+    """An exchange that compares milliseconds and shows the second, as that of withdrawals does."""
+
+    def answer(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        first, last = parameters["startTime"], parameters["endTime"]
+        found = [row for row in self.rows if first <= row["time"] <= last][: parameters["limit"]]
+        return [row | {"time": iso(row["time"] // 1000 * 1000)[:19]} for row in found]
+
+
+def shown_in_seconds(max_span: int | None) -> Endpoint:
+    columns = tuple(
+        replace(each, unit="text") if each.name == OWN_TRADES.order_by else each
+        for each in OWN_TRADES.columns
+    )
+    length = None if max_span is None else timedelta(milliseconds=max_span)
+    window = Window(max_span=length, default=timedelta(days=1))
+    return replace(OWN_TRADES, window=window, columns=columns, paging=PAGINGS["limit"])
+
+
+@given(
+    gaps=st.lists(st.sampled_from([80, 300, 700, 999, 1000, 1001, 4000]), max_size=40),
+    start=st.integers(0, 3000),
+    length=st.integers(0, 30_000),
+    max_span=st.sampled_from([None, 2499, 6999]),
+)
+def test_a_row_shown_in_whole_seconds_is_in_the_window_of_its_second(
+    gaps: list[int], start: int, length: int, max_span: int | None
+) -> None:
+    rows, time = [], START
+    for number, gap in enumerate(gaps):
+        time += gap
+        rows.append(trade(number, time))
+    span = Span(START + start, START + start + length)
+    numbers, missing = fetched(ShownInSeconds(shown_in_seconds(max_span), rows, whole=False), span)
+    shown = [row["time"] // 1000 * 1000 for row in rows]
+    assert numbers == [n for n, second in enumerate(shown) if span.start <= second <= span.end]
+    assert not missing
 
 
 # -- with the sandbox -------------------------------------------------------------------------------------

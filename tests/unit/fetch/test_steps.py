@@ -22,7 +22,8 @@ from toolkit.endpoints import Endpoint
 from toolkit.errors import ApiError, ContractError, RowOrderError
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import InlineExecutor
-from toolkit.fetch.paginator import Paginator
+from toolkit.fetch.lane import Lane
+from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.decoder import decoder_for
@@ -116,30 +117,22 @@ def fetch(model: Model, plan: Plan, partial: list[Fetched] | None = None) -> Fet
         endpoint.qualified_name, plan.span, RequestStats(), cancel=token, clock=clock, wanted=False
     )
 
-    def work(request: Any) -> Any:
-        body = model.answer(request.parameters)
+    def work(job: Job) -> Any:
+        body = model.answer(job.request.parameters)
         page = decoder.read(body)
         page = decoder.decode(json.loads(body)) if page is None else page
         return replace(page, read_at=model.read_at)
 
-    paginator = Paginator(
-        plan,
-        query,
-        builder,
-        progress,
-        InlineExecutor(work),
-        speculative=0,
-        rows=None,
-        truncation=TruncationDetector(endpoint.paging),
-    )
+    lane = Lane(plan, query, builder, TruncationDetector(endpoint.paging))
+    paginator = Paginator([lane], progress, InlineExecutor(work), speculative=0)
 
     def fetched() -> Fetched:
         frame = builder.frame({})
         times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
         assert plan.grid
         assert plan.span
-        missing = paginator.missing
-        unknown = [*missing, *paginator.unended]
+        missing = lane.missing
+        unknown = [*missing, *lane.unended]
         return Fetched(times.tolist(), gaps_in(plan.grid, plan.span, unknown, times), missing)
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from dataclasses import replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
 from toolkit.errors import ContractError, RowOrderError
 from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.decoder import Decoder
 from toolkit.frames.duplicates import DuplicateFilter
 
 TRADERS = ENDPOINTS_BY_NAME["futures.traders"]
@@ -132,6 +134,23 @@ def test_declared_newest_first_responses_are_reversed_and_then_checked() -> None
     assert frame["time"].is_monotonic_increasing
     with pytest.raises(RowOrderError):
         build(newest_first, [trader(5), trader(7)])
+
+
+@pytest.mark.parametrize("days", [[5, 7, 7, 9], [9, 7, 7, 5], [5, 5], [5], []])
+def test_responses_in_either_order_are_oldest_first_and_never_sorted(days: list[int]) -> None:
+    either = replace(TRADERS, either_order=True)
+    payload = [trader(day, customerId=f"c{number}") for number, day in enumerate(days)]
+    by_strict_path, by_fast_path = build(either, payload), FrameBuilder(either, "float")
+    page = Decoder(either).read(json.dumps(payload, separators=(",", ":")).encode())
+    assert page is not None
+    by_fast_path.add_page(page)
+    for frame in (by_strict_path, by_fast_path.frame({})):
+        assert frame["time"].is_monotonic_increasing
+        falls = days[:1] > days[-1:]
+        assert [*frame["customer_id"]] == [f"c{n}" for n in range(len(days))][:: -1 if falls else 1]
+    for muddled in ([7, 5, 9], [9, 5, 7]):
+        with pytest.raises(RowOrderError):
+            build(either, [trader(day) for day in muddled])
 
 
 def test_two_equal_rows_in_one_response_are_both_kept() -> None:

@@ -85,15 +85,14 @@ def test_a_total_of_floats_is_the_exact_total(quantities: list[Decimal]) -> None
         (["1"], ["3", "3.0"], "the asks are not in order"),
         (["3"], ["2"], "the best bid is not below the best ask"),
         (["3"], ["3.00"], "the best bid is not below the best ask"),
+        (["1e21"], ["2"], "more digits than an exact amount can hold"),
     ],
 )
 def test_a_book_out_of_order_is_refused(
     bids: list[str], asks: list[str], said: str, numbers: Numbers
 ) -> None:
     payload = book([[price, "1"] for price in bids], [[price, "1"] for price in asks])
-    found = pages(BOOK, payload, exact=numbers == "exact")
-    assert len(found) == 2
-    for page in found:
+    for page in pages(BOOK, payload, exact=numbers == "exact"):
         builder = FrameBuilder(BOOK, numbers)
         with pytest.raises(ContractError, match=said):
             builder.add_page(page)

@@ -107,6 +107,20 @@ LEFT_TO_THE_STRICT_PATH = {
     "exchange.futures_transfers",  # its documented rows have different spellings of one field
     "market.spot.symbols",  # objects of a list are selected by a value
     "market.futures.symbols",
+    "account.spot.info",  # they have objects or lists that no column uses
+    "account.spot.balances",
+    "account.wallet.futures_snapshots",
+    "account.wallet.futures_position_snapshots",
+    "account.futures.info",
+    "account.futures.assets",
+    "exchange.margin_account",
+    "exchange.transaction_totals",
+    "exchange.futures_account",  # the rows of each market are in a list of its own
+    "exchange.futures_summary",
+    "exchange.positions",
+    "account.spot.commission",  # one of its objects is left out
+    "account.wallet.coins",  # their texts have backslashes
+    "account.wallet.networks",
 }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from toolkit.api.reads.resource import ReadResource
 from toolkit.endpoints import link_portfolio
 from toolkit.frames.builder import Numbers
+from toolkit.planning import When
 
 
 class PortfolioReads(ReadResource):
@@ -84,3 +85,115 @@ class PortfolioReads(ReadResource):
         Source: https://developers.binance.com/legacy-docs/binance_link/link-and-trade/futures/Get-User-Customize-Id-PAPI
         """
         return self._fetch(link_portfolio.CUSTOMER_ID, {"broker_id": broker_id}, numbers=numbers)
+
+    def um_income(
+        self,
+        *,
+        symbol: str | None = None,
+        income_type: str | None = None,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """USD-M income of the Portfolio Margin account that owns the key, one row a transaction.
+
+        GET /papi/v1/um/income: weight 30, rate limit papi (6,000 a minute for each IP address, shared by
+        /papi/*).
+
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
+        exchange keeps the last three months.
+
+        Example:
+            link.portfolio.um_income(start="-3D")
+
+        Args:
+            symbol: Only this symbol, such as BTCUSDT.
+            income_type: Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE or COMMISSION.
+            start: Start of the span, included; defaults to 7 days before `end`. At most 90 days ago.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - symbol (text): Symbol it relates to; "" if none.
+            - income_type (text): Type of income.
+            - income (amount): Signed amount, in `asset`.
+            - asset (text): The asset.
+            - info (text): Free text from the exchange.
+            - time (time): Time of the transaction, UTC.
+            - tran_id (id): Id of the transaction, unique within its type.
+            - trade_id (id): Id of the trade; "" if none.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/portfolio-margin/account/Get-UM-Income-History
+        """
+        return self._fetch(
+            link_portfolio.UM_INCOME,
+            {"symbol": symbol, "income_type": income_type},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def cm_income(
+        self,
+        *,
+        symbol: str | None = None,
+        income_type: str | None = None,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """COIN-M income of the Portfolio Margin account that owns the key, one row a transaction.
+
+        GET /papi/v1/cm/income: weight 30, rate limit papi (6,000 a minute for each IP address, shared by
+        /papi/*).
+
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
+        exchange keeps the last three months.
+
+        Example:
+            link.portfolio.cm_income(start="-3D")
+
+        Args:
+            symbol: Only this symbol, such as BTCUSD_PERP.
+            income_type: Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE or COMMISSION.
+            start: Start of the span, included; defaults to 7 days before `end`. At most 90 days ago.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - symbol (text): Symbol it relates to; "" if none.
+            - income_type (text): Type of income.
+            - income (amount): Signed amount, in `asset`.
+            - asset (text): The asset.
+            - info (text): Free text from the exchange.
+            - time (time): Time of the transaction, UTC.
+            - tran_id (id): Id of the transaction, unique within its type.
+            - trade_id (id): Id of the trade; "" if none.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/portfolio-margin/account/Get-CM-Income-History
+        """
+        return self._fetch(
+            link_portfolio.CM_INCOME,
+            {"symbol": symbol, "income_type": income_type},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )

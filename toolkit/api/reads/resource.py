@@ -65,7 +65,10 @@ def _explanation(partial: pd.DataFrame | None) -> str:
         return "Interrupted. No rows had been fetched."
     parameters, missing = partial.attrs.get("parameters", {}), partial.attrs.get("missing")
     span = rest = ""
-    if missing and "start" in parameters:
+    if missing and "start" in parameters and len(missing[0]) == 3:  # of several values
+        span = f" of {_readable(parameters['start'])} to {_readable(parameters['end'])} UTC"
+        rest = ', and its `attrs["missing"]` the values and spans still to fetch'
+    elif missing and "start" in parameters:
         start, end, complete_until = parameters["start"], parameters["end"], missing[0][0]
         span = f" of {_readable(start)} to {_readable(end)} UTC"
         if complete_until != start:

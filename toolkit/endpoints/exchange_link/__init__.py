@@ -18,6 +18,16 @@ from toolkit.endpoints.exchange_link.accounts import API_KEYS, BNB_BURN, IP_REST
 from toolkit.endpoints.exchange_link.balances import FUTURES_BALANCES, MARGIN_BALANCES, SPOT_BALANCES
 from toolkit.endpoints.exchange_link.fee_writes import SET_CM_COMMISSION, SET_COMMISSION, SET_UM_COMMISSION
 from toolkit.endpoints.exchange_link.fees import CM_COMMISSION, FUTURES_REBATES, REBATES, UM_COMMISSION
+from toolkit.endpoints.exchange_link.holdings import (
+    ASSETS,
+    FUTURES_ACCOUNT,
+    FUTURES_SUMMARY,
+    KEY_AUDIT,
+    MARGIN_ACCOUNT,
+    POSITIONS,
+    TRANSACTION_STATISTICS,
+    TRANSACTION_TOTALS,
+)
 from toolkit.endpoints.exchange_link.key_writes import (
     CREATE_API_KEY,
     DELETE_API_KEY,
@@ -60,6 +70,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     CM_COMMISSION,
     REBATES,
     FUTURES_REBATES,
+    ASSETS,
+    MARGIN_ACCOUNT,
+    FUTURES_ACCOUNT,
+    FUTURES_SUMMARY,
+    POSITIONS,
+    TRANSACTION_STATISTICS,
+    TRANSACTION_TOTALS,
+    KEY_AUDIT,
 )
 
 WRITES: tuple[Write, ...] = (

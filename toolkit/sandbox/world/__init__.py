@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER, RegisteredKey, letters, make_keys
@@ -33,7 +32,7 @@ from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS, CM, PRICES_USD, SPOT, UM
 from toolkit.sandbox.world import examples, people
-from toolkit.sandbox.world.balances import Balances, Worth, master_balances
+from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.fills import SpotTrades
@@ -47,7 +46,9 @@ from toolkit.sandbox.world.history import (
 )
 from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
+from toolkit.sandbox.world.positions import Worth
 from toolkit.sandbox.world.rates import futures_rates, spot_rates
+from toolkit.sandbox.world.read_examples import example_read
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,
     REFERRAL_KICKBACK,
@@ -70,6 +71,7 @@ from toolkit.sandbox.world.transfers import (
     spot_table,
     universal_table,
 )
+from toolkit.sandbox.world.volumes import Volumes
 
 if TYPE_CHECKING:
     from toolkit.sandbox.ledger import Ledger
@@ -123,6 +125,7 @@ class World:
         transfer_ids: Generates the ids of new transfers.
         deletions: Number of deleted sub-accounts by UTC day since 1970.
         futures_transfers: Number of futures transfers by minute since 1970.
+        volumes: What each sub-account traded in the last thirty days.
     """
 
     @in_own_context
@@ -179,6 +182,8 @@ class World:
         self.master_transfers: list[tuple[Stream, TransferGenerator]] = []
         self.sizes = (float(rebates_per_day), sub_accounts, customers)
         self._tables = self._make_tables(rebates_per_day)
+        rebates = (self.table("exchange.rebates"), self.table("exchange.futures_rebates"))
+        self.volumes = Volumes(*rebates, self.worth)
 
     def __repr__(self) -> str:
         return f"World(seed={self.seed}, sub_accounts={len(self.accounts)}, customers={len(self.customers)})"
@@ -225,36 +230,7 @@ class World:
 
     def example(self, qualified_name: str) -> dict[str, str]:
         """Values for the required parameters of an endpoint, other than span and size, that exist here."""
-        account = next(each for each in self.accounts if each.futures and each.keys)
-        examples: dict[str, dict[str, str]] = {
-            "exchange.api_keys": {"subAccountId": account.id},
-            "exchange.ip_restriction": {"subAccountId": account.id, "subAccountApiKey": account.keys[0].key},
-            "exchange.bnb_burn": {"subAccountId": account.id},
-            "exchange.futures_balances": {"futuresType": "1"},
-            "exchange.transfers": {"fromId": self.partner_uid},
-            "exchange.futures_transfers": {"subAccountId": account.id, "futuresType": "1"},
-            "exchange.universal_transfers": {"fromId": self.partner_uid},
-            "exchange.um_commission": {"subAccountId": account.id, "symbol": "BTCUSDT"},
-            "exchange.cm_commission": {"subAccountId": account.id, "pair": "BTCUSD"},
-            "exchange.futures_rebates": {"futuresType": "1"},
-            "spot.new_user": {"apiAgentCode": self.agent_code},
-            "spot.customer_id": {"apiAgentCode": self.agent_code},
-            "futures.new_user": {"brokerId": self.agent_code},
-            "futures.customer_id": {"brokerId": self.agent_code},
-            "portfolio.new_user": {"brokerId": self.agent_code},
-            "portfolio.customer_id": {"brokerId": self.agent_code},
-        }
-        if qualified_name == "exchange.deposit":
-            deposits = self.table("exchange.deposits")
-            newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
-            return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
-        endpoint = ENDPOINTS_BY_NAME[qualified_name]
-        declared = {
-            param.field: str(param.choices.get(str(param.example), param.example))
-            for param in endpoint.params
-            if param.example is not None and (param.required or param.name in endpoint.at_least_one)
-        }
-        return examples.get(qualified_name, declared)
+        return example_read(self, qualified_name)
 
     def example_write(self, qualified_name: str) -> WriteExample:
         """A write that would succeed now, and the key that may send it."""
@@ -466,7 +442,9 @@ class World:
             "exchange.spot_balances": LiveTable(
                 accounts, lambda each, _, now: people.spot_row(each, self.worth(now)), now_ms
             ),
-            "exchange.margin_balances": LiveTable(accounts, lambda each, *_: people.margin_row(each), now_ms),
+            "exchange.margin_balances": LiveTable(
+                accounts, lambda each, _, now: people.margin_row(each, self.worth(now)), now_ms
+            ),
             "exchange.futures_balances": LiveTable(
                 accounts,
                 lambda each, filters, now: people.futures_row(each, filters["futuresType"], self.worth(now)),

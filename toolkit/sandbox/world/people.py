@@ -10,7 +10,8 @@ import numpy as np
 from toolkit.sandbox.hashing import hash_key, uniform
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.market.symbols import CM, UM, pair_of
-from toolkit.sandbox.world.balances import Balances, Worth, spread
+from toolkit.sandbox.world.balances import Balances, FuturesTotals, dollars, spread
+from toolkit.sandbox.world.positions import Worth, cm_positions, in_units, um_positions
 from toolkit.sandbox.world.tables import Row
 
 Commission = tuple[int, int]
@@ -181,19 +182,19 @@ def _make_keys(
 def _make_balances(account: SubAccount, size: float, profit: float, worth: Worth) -> Balances:
     """Balances: large for a few, small for many, none where something is switched off."""
     wealth = Decimal(f"{0.02 * (1.0 / (1.0 - 0.985 * size)) ** 1.3 - 0.0187:.16f}")
-    swing = Decimal(f"{profit - 0.45:.10f}")
+    bitcoins = wealth * worth["BTC"]
     balances = Balances()
-    balances.wallets["spot"] = spread("spot", wealth * worth["BTC"], worth)
+    balances.wallets["spot"] = spread("spot", bitcoins, worth)
     if account.margin_rates is not None:
-        balances.margin_assets = wealth / 3
-        balances.margin_debt = wealth * Decimal(f"{profit * 0.25:.8f}")
+        balances.margin = spread("margin", bitcoins / 3, worth)
+        balances.borrowed = spread("borrowed", bitcoins * Decimal(f"{profit * 0.25:.8f}"), worth)
     if account.futures:
         um, cm = wealth * 31_000, wealth * 9000
         balances.wallets["um"], balances.wallets["cm"] = spread("um", um, worth), spread("cm", cm, worth)
-        balances.um_profit = um * swing / 8
-        balances.um_position_margin = um * Decimal(f"{profit * 0.4:.8f}")
-        balances.um_order_margin = um / 50
-        balances.cm_profit = cm * swing / 12
+        gain = Decimal(f"{(profit - 0.45) / 8:.8f}")
+        of_both = profit, gain, worth, account.create_time
+        balances.positions = [*um_positions(um, *of_both), *cm_positions(cm, *of_both)]
+        balances.um_order_margin = in_units(um / 50)
     return balances
 
 
@@ -229,16 +230,19 @@ def spot_row(account: SubAccount, worth: Worth) -> Row:
     return {"subAccountId": account.id, "totalBalanceOfBtc": f"{bitcoins:.16f}"}
 
 
-def margin_row(account: SubAccount) -> Row:
+def margin_row(account: SubAccount, worth: Worth) -> Row:
     """The margin balance of an account; a short row where margin is off."""
     if account.margin_rates is None:
         return {"marginEnable": False, "subAccountId": account.id}
-    assets, debt = account.balances.margin_assets, account.balances.margin_debt
+    return {"marginEnable": True, "subAccountId": account.id, **margin_totals(account.balances, worth)}
+
+
+def margin_totals(held: Balances, worth: Worth) -> Row:
+    """What an account has and owes on margin, in BTC."""
+    assets, debt = (dollars(each, worth) / worth["BTC"] for each in (held.margin, held.borrowed))
     # Without debt the exchange shows the maximum level.
     level = min(assets / debt, Decimal(999)) if debt else Decimal(999)
     return {
-        "marginEnable": True,
-        "subAccountId": account.id,
         "totalAssetOfBtc": f"{assets:.8f}",
         "totalLiabilityOfBtc": f"{debt:.8f}",
         "totalNetAssetOfBtc": f"{assets - debt:.8f}",
@@ -253,24 +257,32 @@ def futures_row(account: SubAccount, market: str, worth: Worth) -> Row:
         return {"futuresEnable": False, "subAccountId": account.id}
     if market == "2":
         # This report is in USDT, not in dollars.
-        wallet, profit = held.value_usd("cm", worth) / worth["USDT"], held.cm_profit / worth["USDT"]
+        totals = FuturesTotals.of(held, "cm", worth, "USDT")
         return {
             "subAccountId": account.id,
-            "totalWalletBalanceOfUsdt": f"{wallet:.14f}",
-            "totalUnrealizedProfitOfUsdt": f"{profit:.14f}",
-            "totalMarginBalanceOfUsdt": f"{wallet + profit:.14f}",
+            "totalWalletBalanceOfUsdt": f"{totals.wallet:.14f}",
+            "totalUnrealizedProfitOfUsdt": f"{totals.profit:.14f}",
+            "totalMarginBalanceOfUsdt": f"{totals.wallet + totals.profit:.14f}",
             "futuresEnable": True,
         }
-    wallet = held.value_usd("um", worth)
+    totals = FuturesTotals.of(held, "um", worth)
     return {
         "subAccountId": account.id,
-        "totalInitialMargin": f"{held.um_position_margin + held.um_order_margin:.10f}",
-        "totalMaintenanceMargin": f"{held.um_position_margin / 4:.10f}",
-        "totalWalletBalance": f"{wallet:.10f}",
-        "totalUnrealizedProfit": f"{held.um_profit:.10f}",
-        "totalMarginBalance": f"{wallet + held.um_profit:.10f}",
-        "totalPositionInitialMargin": f"{held.um_position_margin:.10f}",
-        "totalOpenOrderInitialMargin": f"{held.um_order_margin:.10f}",
+        **um_totals(totals, 10),
         "futuresEnable": True,
         "asset": "USD",
     }
+
+
+def um_totals(totals: FuturesTotals, decimals: int) -> Row:
+    """What an account has on USD-M, in dollars."""
+    amounts = {
+        "totalInitialMargin": totals.position_margin + totals.order_margin,
+        "totalMaintenanceMargin": totals.maintenance_margin,
+        "totalWalletBalance": totals.wallet,
+        "totalUnrealizedProfit": totals.profit,
+        "totalMarginBalance": totals.wallet + totals.profit,
+        "totalPositionInitialMargin": totals.position_margin,
+        "totalOpenOrderInitialMargin": totals.order_margin,
+    }
+    return {name: f"{amount:.{decimals}f}" for name, amount in amounts.items()}

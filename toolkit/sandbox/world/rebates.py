@@ -20,6 +20,8 @@ from toolkit.sandbox.world.units import UNITS, amount_columns, amounts
 
 NEWER_FIELDS_SINCE = 1_764_028_800_000  # 2025-11-25: four more fields in spot rebates
 PAYING_STATES = np.array([0, 1, 2])
+ACCOUNT_SHARE = 40
+"""The partner's share of the fees of its sub-accounts, in per cent."""
 LONGEST_DELAY = 75 * 60_000
 """The longest time from a trade to the payment of its rebate, in milliseconds."""
 
@@ -28,7 +30,6 @@ FIRST_TRADE = 611_123
 
 _SHORTEST_DELAY = 20 * 60_000
 _PAYMENTS_EVERY = 5000  # payments are made at whole multiples of five seconds
-_ACCOUNT_SHARE = 40
 
 
 class SpotRebates:
@@ -219,7 +220,7 @@ class AccountRebates:
         """The rows, as sent."""
         which = self._markets.of(block)
         worth = self._prices.usd_of(self._markets.quotes[which], minute_end(block.time))
-        income = np.floor(fill_sizes(block) * (FEE * _ACCOUNT_SHARE / 100) / worth * UNITS).astype(np.int64)
+        income = np.floor(fill_sizes(block) * (FEE * ACCOUNT_SHARE / 100) / worth * UNITS).astype(np.int64)
         # A batch is briefly pending, and occasionally one fails.
         states = PAYING_STATES[weighted_choice(block.by_order("state"), (0.02, 0.97, 0.01))]
         columns = zip(

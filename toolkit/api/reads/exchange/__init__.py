@@ -6,10 +6,13 @@ from __future__ import annotations
 from toolkit.api.reads.exchange.accounts import ExchangeAccountReads
 from toolkit.api.reads.exchange.balances import ExchangeBalanceReads
 from toolkit.api.reads.exchange.fees import ExchangeFeeReads
+from toolkit.api.reads.exchange.holdings import ExchangeHoldingReads
 from toolkit.api.reads.exchange.transfers import ExchangeTransferReads
 
 
-class ExchangeReads(ExchangeAccountReads, ExchangeBalanceReads, ExchangeTransferReads, ExchangeFeeReads):
+class ExchangeReads(
+    ExchangeAccountReads, ExchangeBalanceReads, ExchangeTransferReads, ExchangeFeeReads, ExchangeHoldingReads
+):
     """Exchange Link: the partner's sub-accounts, their keys, balances, transfers and rebates."""
 
     _system = "exchange"

@@ -4,9 +4,17 @@
 from __future__ import annotations
 
 from toolkit.api.reads.account.futures.balances import AccountFuturesBalanceReads
+from toolkit.api.reads.account.futures.orders import AccountFuturesOrderReads
+from toolkit.api.reads.account.futures.positions import AccountFuturesPositionReads
+from toolkit.api.reads.account.futures.trades import AccountFuturesTradeReads
 
 
-class AccountFuturesReads(AccountFuturesBalanceReads):
+class AccountFuturesReads(
+    AccountFuturesBalanceReads,
+    AccountFuturesPositionReads,
+    AccountFuturesTradeReads,
+    AccountFuturesOrderReads,
+):
     """Account (USD-M Futures): the account of the key: balances, positions, trades and orders."""
 
     _system = "account.futures"

@@ -11,7 +11,86 @@ from toolkit.frames.builder import Numbers
 
 
 class AccountFuturesBalanceReads(ReadResource):
-    """Balances of the futures wallet."""
+    """The futures wallet: the account as a whole, its assets and their balances."""
+
+    def info(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """The totals of the futures account, as one row.
+
+        GET /fapi/v3/account: weight 5, rate limit fapi (2,400 a minute for each IP address, shared by
+        /fapi/*).
+
+        In single-asset mode they are those of USDT, in multi-assets mode those of all assets, in USD. For
+        the assets, use `link.account.futures.assets`, and for positions `link.account.futures.positions`.
+
+        Example:
+            link.account.futures.info()
+
+        Args:
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - total_wallet_balance (amount): Balance of the wallet, in USD.
+            - total_unrealized_profit (amount): Unrealized profit of positions, in USD.
+            - total_margin_balance (amount): Balance and unrealized profit, in USD.
+            - total_initial_margin (amount): Initial margin, in USD.
+            - total_maintenance_margin (amount): Maintenance margin, in USD.
+            - total_position_initial_margin (amount): Initial margin of positions, in USD.
+            - total_open_order_initial_margin (amount): Initial margin of orders, in USD.
+            - total_cross_wallet_balance (amount): Balance for crossed positions, in USD.
+            - total_cross_unrealized_pnl (amount): Unrealized profit of crossed ones, in USD.
+            - available_balance (amount): What can be used for new positions, in USD.
+            - max_withdraw_amount (amount): What can be transferred out, in USD.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/account/rest-api/Account-Information-V3
+        """
+        return self._fetch(balances.INFO, {}, numbers=numbers)
+
+    def assets(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """The assets of the futures account with their margins, one row each.
+
+        GET /fapi/v3/account: weight 5, rate limit fapi (2,400 a minute for each IP address, shared by
+        /fapi/*).
+
+        Example:
+            link.account.futures.assets()
+
+        Args:
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - asset (text): Asset, such as USDT.
+            - wallet_balance (amount): Balance of the wallet, in the asset.
+            - unrealized_profit (amount): Unrealized profit of positions, in the asset.
+            - margin_balance (amount): Balance and unrealized profit, in the asset.
+            - maintenance_margin (amount): Maintenance margin, in the asset.
+            - initial_margin (amount): Initial margin at the mark price, in the asset.
+            - position_initial_margin (amount): Initial margin of positions, in the asset.
+            - open_order_initial_margin (amount): Initial margin of orders, in the asset.
+            - cross_wallet_balance (amount): Balance for crossed positions, in the asset.
+            - cross_unrealized_pnl (amount): Unrealized profit of crossed ones, in the asset.
+            - available_balance (amount): What can be used for new positions, in the asset.
+            - max_withdraw_amount (amount): What can be transferred out, in the asset.
+            - update_time (time): When it last changed, UTC.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/account/rest-api/Account-Information-V3
+        """
+        return self._fetch(balances.ASSETS, {}, numbers=numbers)
 
     def balances(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The assets of the USD-M futures wallet, one row each.
@@ -35,7 +114,7 @@ class AccountFuturesBalanceReads(ReadResource):
             - cross_unrealized_pnl (amount): Unrealized profit of crossed positions, in the asset.
             - available_balance (amount): What can be used for new positions, in the asset.
             - max_withdraw_amount (amount): What can be transferred out, in the asset.
-            - margin_available (flag): Whether it serves as margin in multi-asset mode.
+            - margin_available (flag): Whether it serves as margin in multi-assets mode.
             - update_time (time): When it last changed, UTC.
 
         Raises:

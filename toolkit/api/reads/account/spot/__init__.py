@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 from toolkit.api.reads.account.spot.balances import AccountSpotBalanceReads
+from toolkit.api.reads.account.spot.commissions import AccountSpotCommissionReads
+from toolkit.api.reads.account.spot.orders import AccountSpotOrderReads
+from toolkit.api.reads.account.spot.trades import AccountSpotTradeReads
 
 
-class AccountSpotReads(AccountSpotBalanceReads):
+class AccountSpotReads(
+    AccountSpotBalanceReads, AccountSpotCommissionReads, AccountSpotTradeReads, AccountSpotOrderReads
+):
     """Account (Spot): the account of the key: balances, trades, orders and commissions."""
 
     _system = "account.spot"

@@ -13,6 +13,50 @@ from toolkit.frames.builder import Numbers
 class AccountSpotBalanceReads(ReadResource):
     """Balances, and the state of the account."""
 
+    def info(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """The account of the key: its id, commissions and permissions, as one row.
+
+        GET /api/v3/account: weight 20, rate limit api (6,000 a minute for each IP address, shared by
+        /api/*).
+
+        The commission of one symbol, taxes and discounts are in `commission`.
+
+        Example:
+            link.account.spot.info()
+
+        Args:
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+
+        Returns:
+            A DataFrame with the columns
+
+            - account_id (id): Id of the account at the exchange, the same for all of its keys.
+            - account_type (text): Type of the account, such as SPOT.
+            - can_trade (flag): The account may trade.
+            - can_withdraw (flag): The account may withdraw.
+            - can_deposit (flag): The account may deposit.
+            - maker_rate (amount): Commission of orders that were in the book, as a fraction: 0.001 is 0.1
+                %.
+            - taker_rate (amount): Commission of orders that take from the book, as a fraction: 0.001 is
+                0.1 %.
+            - buyer_rate (amount): Commission added for the buyer, as a fraction: 0.001 is 0.1 %.
+            - seller_rate (amount): Commission added for the seller, as a fraction: 0.001 is 0.1 %.
+            - brokered (flag): The account belongs to a broker.
+            - require_self_trade_prevention (flag): Its orders must not trade with each other.
+            - prevent_sor (flag): Its orders are not routed to other books.
+            - permissions (texts): What it may trade, such as SPOT.
+            - update_time (time): When it last changed, UTC.
+
+        Raises:
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
+
+        Source: https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account#get-account
+        """
+        return self._fetch(balances.INFO, {}, numbers=numbers)
+
     def balances(self, *, omit_zero_balances: bool = False, numbers: Numbers | None = None) -> pd.DataFrame:
         """The assets of the spot wallet, one row each.
 
@@ -29,10 +73,10 @@ class AccountSpotBalanceReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - account_id (id): Id of the account.
+            - account_id (id): Id of the account at the exchange, the same for all of its keys.
             - asset (text): Asset, such as BTC.
             - free (amount): What can be used, in the asset.
-            - locked (amount): What orders lock, in the asset.
+            - locked (amount): What open orders lock, in the asset.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -40,6 +84,6 @@ class AccountSpotBalanceReads(ReadResource):
             ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
             ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
-        Source: https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account#account-information
+        Source: https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account#get-account
         """
         return self._fetch(balances.BALANCES, {"omit_zero_balances": omit_zero_balances}, numbers=numbers)

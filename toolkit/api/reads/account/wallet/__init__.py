@@ -3,10 +3,30 @@
 
 from __future__ import annotations
 
+from toolkit.api.reads.account.wallet.account_status import AccountWalletAccountStatuReads
 from toolkit.api.reads.account.wallet.api_key import AccountWalletApiKeyReads
+from toolkit.api.reads.account.wallet.assets import AccountWalletAssetReads
+from toolkit.api.reads.account.wallet.coins import AccountWalletCoinReads
+from toolkit.api.reads.account.wallet.deposits import AccountWalletDepositReads
+from toolkit.api.reads.account.wallet.dividends import AccountWalletDividendReads
+from toolkit.api.reads.account.wallet.fees import AccountWalletFeeReads
+from toolkit.api.reads.account.wallet.snapshots import AccountWalletSnapshotReads
+from toolkit.api.reads.account.wallet.transfers import AccountWalletTransferReads
+from toolkit.api.reads.account.wallet.withdrawals import AccountWalletWithdrawalReads
 
 
-class AccountWalletReads(AccountWalletApiKeyReads):
+class AccountWalletReads(
+    AccountWalletAssetReads,
+    AccountWalletSnapshotReads,
+    AccountWalletDepositReads,
+    AccountWalletWithdrawalReads,
+    AccountWalletTransferReads,
+    AccountWalletDividendReads,
+    AccountWalletFeeReads,
+    AccountWalletCoinReads,
+    AccountWalletAccountStatuReads,
+    AccountWalletApiKeyReads,
+):
     """Account (Wallet): all wallets of the account, its deposits, withdrawals, transfers and snapshots."""
 
     _system = "account.wallet"

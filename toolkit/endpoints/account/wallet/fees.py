@@ -1,0 +1,45 @@
+"""What the account pays for trades of each symbol."""
+
+from __future__ import annotations
+
+from toolkit.endpoints.account.wallet.shared import DOCS
+from toolkit.endpoints.model import Column, Endpoint, Param
+from toolkit.endpoints.rate_limits import SAPI_IP
+
+TRADE_FEES = Endpoint(
+    name="trade_fees",
+    system="account.wallet",
+    path="/sapi/v1/asset/tradeFee",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    params=(
+        Param(
+            field="symbol",
+            name="symbol",
+            kind="text",
+            doc="Only this symbol; by default, all of them.",
+            example="BTCUSDT",
+            capitals=True,
+        ),
+    ),
+    columns=(
+        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        Column(
+            name="maker_commission",
+            field="makerCommission",
+            kind="amount",
+            doc="Commission of orders that were in the book, as a fraction: 0.001 is 0.1 %.",
+        ),
+        Column(
+            name="taker_commission",
+            field="takerCommission",
+            kind="amount",
+            doc="Commission of orders that take from the book, as a fraction.",
+        ),
+    ),
+    identity=("symbol",),
+    whole=True,
+    summary="What the account pays for spot trades, one row a symbol.",
+    notes=("Taxes, discounts and special commissions of a symbol are in `link.account.spot.commission`.",),
+    source=f"{DOCS}/asset#trade-fee",
+)

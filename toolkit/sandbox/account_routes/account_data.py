@@ -1,0 +1,121 @@
+"""What the rules for accounts share: the world, whose account is asked for, and pages of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from toolkit.sandbox.checked_request import CheckedRequest
+from toolkit.sandbox.hashing import Int64Array
+from toolkit.sandbox.ledger import Ledger, Movements
+from toolkit.sandbox.market.symbols import ASSETS, Market
+from toolkit.sandbox.messages import RefusalError
+from toolkit.sandbox.spans import TimeRange
+from toolkit.sandbox.world import World
+from toolkit.sandbox.world.stream import DAY
+from toolkit.sandbox.world.units import amount
+
+Item = TypeVar("Item")
+Kept = Literal["oldest", "newest"]
+
+_DAYS_CACHED = 16
+
+
+class AccountData:
+    """What a rule answers from.
+
+    Args:
+        world: The accounts.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._moved_before = lru_cache(maxsize=_DAYS_CACHED)(self._find_moved_before)
+
+    def ledger(self, request: CheckedRequest) -> Ledger:
+        """The books of the account that owns the key."""
+        return self.world.ledger(request.signer.owner)
+
+    def last_moved(self, request: CheckedRequest, wallet: str) -> dict[str, int]:
+        """When each asset of a wallet last changed, by asset; assets that never did are left out."""
+        today_ms = request.now_ms // DAY * DAY
+        moved = self.ledger(request).movements(request.now_ms, today_ms - 1).of_wallet(wallet)
+        return self._moved_before(request.signer.owner, wallet, today_ms) | _last_times(moved)
+
+    def _find_moved_before(self, owner: str, wallet: str, before_ms: int) -> dict[str, int]:
+        return _last_times(self.world.ledger(owner).movements(before_ms - 1).of_wallet(wallet))
+
+
+def _last_times(moved: Movements) -> dict[str, int]:
+    # The last of equal assets is the first one from the end.
+    assets, places = np.unique(moved.asset[::-1], return_index=True)
+    times = moved.time[::-1][places]
+    return {ASSETS[asset]: time for asset, time in zip(assets.tolist(), times.tolist(), strict=True)}
+
+
+Rule = Callable[[AccountData, CheckedRequest], object]
+Rules = Mapping[str, Rule]
+
+
+def market_index(markets: Sequence[Market], symbol: str) -> int:
+    """The index of the symbol that was sent."""
+    for index, market in enumerate(markets):
+        if market.symbol == symbol:
+            return index
+    raise RefusalError(-1121, "Invalid symbol.")
+
+
+def asset_index(request: CheckedRequest, name: str) -> int | None:
+    """The index of the asset in a parameter, -1 of an unknown one, None if it was not sent."""
+    if name not in request.values:
+        return None
+    return ASSETS.index(request.values[name]) if request.values[name] in ASSETS else -1
+
+
+def page_size(request: CheckedRequest) -> int:
+    """The largest number of rows of a response."""
+    paging = request.endpoint.paging
+    size = int(request.values.get(paging.size, paging.default or 2**31))
+    return size if request.max_rows is None else min(size, request.max_rows)
+
+
+def page_of(items: Sequence[Item], request: CheckedRequest) -> Sequence[Item]:
+    """The items of the page that is asked for by its number."""
+    paging = request.endpoint.paging
+    size = int(request.values.get(paging.size, paging.default or 0))
+    start = (int(request.values.get(paging.page_field, 1)) - 1) * size
+    return items[start : start + page_size(request)]
+
+
+def rows_between(
+    times: Int64Array, span: TimeRange, size: int, *, kept: Kept = "newest", skipped: int = 0
+) -> slice:
+    """The rows of a response: those of a span, or so many of its oldest or newest ones.
+
+    Args:
+        times: Times of all rows, ascending.
+        span: The span, both ends included.
+        size: Largest number of rows.
+        kept: Which ones, if there are more.
+        skipped: Number of rows before the oldest, or after the newest ones, that are left out.
+    """
+    first = 0 if span.start is None else int(np.searchsorted(times, span.start, side="left"))
+    end = max(int(np.searchsorted(times, span.end, side="right")), first)
+    if kept == "oldest":
+        first = min(first + skipped, end)
+        return slice(first, min(end, first + size))
+    end = max(end - skipped, first)
+    return slice(max(first, end - size), end)
+
+
+def signed_amount(units: int) -> str:
+    """A number of units, which may be below zero, as the exchange writes amounts."""
+    return f"-{amount(-units)}" if units < 0 else amount(units)
+
+
+def is_true(request: CheckedRequest, name: str) -> bool:
+    """Whether a flag was sent as true."""
+    return request.values.get(name, "").lower() == "true"
