@@ -289,7 +289,7 @@ class World:
             # The ledger knows the account's movements, and is made when it is asked.
             transfers=lambda *span: self.ledger(owner).um_transfers(*span),
             bookings=(
-                (lambda *days: self.business["1"].rebates_by_hour(*days, closed))
+                (lambda first, last: self.business["1"].rebates_by_hour(first, last, closed))
                 if owner == PARTNER
                 else None
             ),

@@ -85,9 +85,9 @@ class TransferGenerator:
         there = np.maximum(np.searchsorted(self._joined, block.time, side="right"), 1)
         other = (one + 1 + (block.by_row("other") * 17).astype(np.int64)) % there
         way = block.by_row("way")
-        # No account sends to itself: if there is no other account, the master receives.
+        # No account sends to itself: if there is no other account, the master sends and receives in turn.
         is_alone = other == one
-        sent = way < self.sent_by_master
+        sent = way < np.where(is_alone, 0.5, self.sent_by_master)
         received = way < self.sent_by_master + self.received_by_master
         source = np.where(sent, MASTER, one)
         target = np.where(sent, one, np.where(received | is_alone, MASTER, other))
