@@ -406,6 +406,26 @@ def test_a_transfer_that_is_written_moves_the_balance() -> None:
     ).balances("spot", NOW_MS - 1)
 
 
+def test_the_master_account_cannot_send_what_its_own_business_has_used() -> None:
+    this = new_rows()
+    ledger, master = this.world.ledger(PARTNER), this.world.master
+    account = next(each for each in this.world.accounts if each.futures)
+
+    def send(asset: str, units: int) -> int:
+        params = {"toId": account.id, "asset": asset, "amount": f"{Decimal(units) / UNITS:.8f}"}
+        return write(this, "exchange.transfer", params).status
+
+    locked = ledger.locked(NOW_MS)
+    free = {name: held - locked.get(name, 0) for name, held in ledger.balances("spot", NOW_MS).items()}
+    asset = next(
+        name for name, units in free.items() if units + 2 < int(master.wallets["spot"][name] * UNITS)
+    )
+    assert send(asset, free[asset] + 1) == 400
+    assert send(asset, free[asset]) == 200
+    assert ledger.balance("spot", asset, NOW_MS) == locked.get(asset, 0)
+    assert send(asset, 1) == 400
+
+
 @pytest.mark.parametrize("wallet", ["spot", "um", "cm"])
 def test_the_master_account_has_what_the_world_says_when_its_month_begins(wallet: Any) -> None:
     held = world().ledger(PARTNER).balances(wallet, world().month_ms)
