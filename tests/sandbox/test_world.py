@@ -86,6 +86,18 @@ def test_random_numbers_are_uniform() -> None:
     assert abs(shares - [0.25, 0.5, 0.25]).max() < 0.01
 
 
+SAME_FOR_ALL_SEEDS = (
+    "account.futures.commission",
+    "account.spot.commission",
+    "account.wallet.key_permissions",
+    "account.wallet.status",
+    "account.wallet.trade_fees",
+    "exchange.bnb_burn",
+    "exchange.partner",
+    "spot.customer_id",
+)
+
+
 @pytest.mark.parametrize(
     "endpoint_name", sorted({endpoint.qualified_name for endpoint in READS} - {*exchange().examples})
 )
@@ -95,7 +107,7 @@ def test_the_same_seed_gives_the_same_responses_and_another_seed_others(endpoint
 
     first = response(world())
     assert response(again(7)) == first
-    if endpoint_name not in ("exchange.partner", "exchange.bnb_burn", "spot.customer_id"):
+    if endpoint_name not in SAME_FOR_ALL_SEEDS:
         assert response(again(8)) != first
 
 
@@ -136,7 +148,8 @@ def test_history_is_the_same_later_and_after_a_restart(endpoint: Endpoint) -> No
         return response.body
 
     before = rows_at(0, world())
-    assert len(before) > 200
+    # An account trades less often than all of them do.
+    assert len(before) > 200 or endpoint.system.startswith("account.")
     # Two weeks later, if it is still told then, in the same session and in another one of the same month.
     assert rows_at(2 * age, world()) == before
     assert rows_at(min(age, 10 * DAY), restarted(min(age, 10 * DAY))) == before

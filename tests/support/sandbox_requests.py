@@ -94,6 +94,7 @@ def ask(
     if not endpoint.is_signed:
         headers = {"X-MBX-APIKEY": key.key} if endpoint.needs_key else {}
         return this.handle(SandboxRequest("GET", endpoint.path, urlencode(params).encode(), b"", headers))
+    options.setdefault("method", endpoint.method)
     return this.handle(signed(endpoint.path, params, now_ms=now_ms, **options))
 
 

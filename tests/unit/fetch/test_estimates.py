@@ -77,14 +77,14 @@ def test_a_rate_limit_makes_it_take_as_many_windows_as_its_weight_fills(env: San
 def test_what_the_method_would_refuse_is_refused(env: SandboxEnv) -> None:
     with pytest.raises(UsageError, match="`symbol` is required"):
         env.link.estimate_weight("account.spot.trades", start="-5D")
-    with pytest.raises(UsageError, match="there is no argument 'symbols'.*Did you mean `symbol`|\"symbol\""):
+    with pytest.raises(UsageError, match="there is no argument 'symbols'"):
         env.link.estimate_weight("account.spot.trades", symbols=SYMBOLS)
     with pytest.raises(UsageError, match="`symbol` is an empty list"):
         env.link.estimate_weight("account.spot.trades", symbol=[])
 
 
 def test_an_estimate_of_a_span_without_rows_is_what_the_fetch_takes(env: SandboxEnv) -> None:
-    arguments = {"symbol": ["DOGEUSDT", "XRPBTC"], "start": "-4D"}
+    arguments = {"symbol": ["DOGEUSDT", "XRPUSDT"], "start": "-4D"}
     price = env.link.estimate_weight("account.futures.trades", **arguments)
-    frame = env.link.account.futures.trades(["DOGEUSDT", "XRPBTC"], start="-4D")
+    frame = env.link.account.futures.trades(["DOGEUSDT", "XRPUSDT"], start="-4D")
     assert frame.attrs["weight"] >= price.weight

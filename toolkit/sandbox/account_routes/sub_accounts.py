@@ -10,7 +10,7 @@ from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world import SubAccount
 from toolkit.sandbox.world.balances import FuturesTotals, Wallet
 from toolkit.sandbox.world.people import margin_totals, um_totals
-from toolkit.sandbox.world.positions import Position, Worth
+from toolkit.sandbox.world.positions import SubAccountPosition, Worth
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.writes.shared import require_futures, require_margin
 
@@ -121,14 +121,14 @@ def _positions(data: AccountData, request: CheckedRequest) -> object:
     return {"futurePositionRiskVos": [_um_position(account, each, worth) for each in positions]}
 
 
-def _um_position(account: SubAccount, position: Position, worth: Worth) -> Row:
+def _um_position(account: SubAccount, position: SubAccountPosition, worth: Worth) -> Row:
     return _position(position, worth) | {
         "maxNotional": _MAX_NOTIONAL,
         "liquidationPrice": _text(_liquidation_price(account, position, worth)),
     }
 
 
-def _cm_position(position: Position, worth: Worth) -> Row:
+def _cm_position(position: SubAccountPosition, worth: Worth) -> Row:
     return _position(position, worth) | {
         "isolated": "false",
         "isolatedWallet": "0",
@@ -138,7 +138,7 @@ def _cm_position(position: Position, worth: Worth) -> Row:
     }
 
 
-def _position(position: Position, worth: Worth) -> Row:
+def _position(position: SubAccountPosition, worth: Worth) -> Row:
     return {
         "symbol": position.market.symbol,
         "positionAmount": f"{position.quantity:f}",
@@ -149,7 +149,7 @@ def _position(position: Position, worth: Worth) -> Row:
     }
 
 
-def _liquidation_price(account: SubAccount, position: Position, worth: Worth) -> Decimal:
+def _liquidation_price(account: SubAccount, position: SubAccountPosition, worth: Worth) -> Decimal:
     """The mark price at which the margin balance of its asset, all else unchanged, is no longer enough."""
     held, asset = account.balances, position.asset
     balance = held.wallets["um"][asset] + held.profit("um", asset, worth)

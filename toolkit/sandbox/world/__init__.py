@@ -12,19 +12,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.runtime.decimals import in_own_context
-from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
-from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
+from toolkit.sandbox.hashing import Int64Array
+from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER, RegisteredKey, letters, make_keys
+from toolkit.sandbox.ledger.futures import (
+    CM_CONTRACTS,
+    FuturesAccount,
+    FuturesTrading,
+    IncomeTable,
+    PlannedTransfers,
+)
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
-from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
+from toolkit.sandbox.market.symbols import ASSETS, CM, PRICES_USD, SPOT, UM
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
@@ -42,6 +48,7 @@ from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 from toolkit.sandbox.world.positions import Worth
 from toolkit.sandbox.world.rates import futures_rates, spot_rates
+from toolkit.sandbox.world.read_examples import example_read
 from toolkit.sandbox.world.rebate_history import (
     COMMISSION_REBATE,
     REFERRAL_KICKBACK,
@@ -73,7 +80,14 @@ Generator = TypeVar("Generator", bound=RowGenerator)
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
-_PORTFOLIO_MARGIN = "portfolio margin"
+# How many of the USD-M futures the owners of keys trade.
+_TRADED = {PARTNER: len(UM), CUSTOMER: 10, STRANGER: 8}
+_CLIENTS_INCOME = frozenset({"WELCOME_BONUS", "REFERRAL_KICKBACK", "COMMISSION_REBATE"})
+_FURTHER_INCOME = {
+    PARTNER: frozenset({"WELCOME_BONUS", "API_REBATE"}),
+    CUSTOMER: _CLIENTS_INCOME,
+    STRANGER: _CLIENTS_INCOME,
+}
 _UNITS = {"1": "USDT", "2": "USD"}
 
 
@@ -132,6 +146,7 @@ class World:
         self.prices = Prices(seed, self.start_ms)
         self._worth = lru_cache(maxsize=64)(self._worth_at)
         self._market = MarketHistory(seed, self.start_ms, UM)
+        self._ledger = lru_cache(maxsize=None)(self._make_ledger)
         self._futures_account = lru_cache(maxsize=None)(self._make_futures_account)
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
@@ -190,10 +205,7 @@ class World:
 
         They are made when they are first read, and the same throughout the month.
         """
-        # Ledgers are built on the parts of the world.
-        from toolkit.sandbox.ledger import ledger_of
-
-        return ledger_of(self, owner)
+        return self._ledger(owner)
 
     def futures_account(self, owner: str) -> FuturesAccount:
         """The USD-M futures of an account, by its owner as keys have it (`keys.PARTNER` ...)."""
@@ -218,58 +230,7 @@ class World:
 
     def example(self, qualified_name: str) -> dict[str, str]:
         """Values for the required parameters of an endpoint, other than span and size, that exist here."""
-        account = next(each for each in self.accounts if each.futures and each.keys)
-        on_margin = next((each for each in self.accounts if each.margin_rates and each.keys), account)
-        email = {"email": account.email}
-        examples: dict[str, dict[str, str]] = {
-            "exchange.api_keys": {"subAccountId": account.id},
-            "exchange.ip_restriction": {"subAccountId": account.id, "subAccountApiKey": account.keys[0].key},
-            "exchange.bnb_burn": {"subAccountId": account.id},
-            "exchange.futures_balances": {"futuresType": "1"},
-            "exchange.transfers": {"fromId": self.partner_uid},
-            "exchange.futures_transfers": {"subAccountId": account.id, "futuresType": "1"},
-            "exchange.universal_transfers": {"fromId": self.partner_uid},
-            "exchange.um_commission": {"subAccountId": account.id, "symbol": "BTCUSDT"},
-            "exchange.cm_commission": {"subAccountId": account.id, "pair": "BTCUSD"},
-            "exchange.futures_rebates": {"futuresType": "1"},
-            "exchange.assets": email,
-            "exchange.futures_account": {**email, "futuresType": "1"},
-            "exchange.futures_summary": {"futuresType": "1"},
-            "exchange.positions": {**email, "futuresType": "1"},
-            "exchange.margin_account": {"email": on_margin.email},
-            "exchange.transaction_statistics": email,
-            "exchange.transaction_totals": email,
-            "exchange.key_audit": email,
-            "spot.new_user": {"apiAgentCode": self.agent_code},
-            "spot.customer_id": {"apiAgentCode": self.agent_code},
-            "futures.new_user": {"brokerId": self.agent_code},
-            "futures.customer_id": {"brokerId": self.agent_code},
-            "portfolio.new_user": {"brokerId": self.agent_code},
-            "portfolio.customer_id": {"brokerId": self.agent_code},
-        }
-        if qualified_name == "exchange.deposit":
-            deposits = self.table("exchange.deposits")
-            newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
-            return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
-        if qualified_name == "account.spot.order":
-            order = self.ledger(PARTNER).orders(self.now_ms)[-1:]
-            return {"symbol": SPOT[int(order.market[0])].symbol, "orderId": str(order.id[0])}
-        if qualified_name == "account.futures.order":
-            start_ms = self.now_ms - 7 * DAY
-            filled = self.futures_account(PARTNER).fills(start_ms, self.now_ms)[-1:]
-            return {"symbol": UM[int(filled.market[0])].symbol, "orderId": str(filled.order[0])}
-        endpoint = ENDPOINTS_BY_NAME[qualified_name]
-        declared = {
-            param.field: str(param.choices.get(str(param.example), param.example))
-            for param in endpoint.params
-            if param.example is not None and (param.required or param.name in endpoint.at_least_one)
-        }
-        declared |= {
-            param.field: str(param.fixed)
-            for param in endpoint.params
-            if param.required and param.fixed is not None
-        }
-        return examples.get(qualified_name, declared)
+        return example_read(self, qualified_name)
 
     def example_write(self, qualified_name: str) -> WriteExample:
         """A write that would succeed now, and the key that may send it."""
@@ -326,30 +287,47 @@ class World:
             asset: Decimal(f"{price:.12g}") for asset, price in zip(ASSETS, dollars.tolist(), strict=True)
         }
 
+    def _make_ledger(self, owner: str) -> Ledger:
+        # Ledgers are built on the parts of the world.
+        from toolkit.sandbox.ledger import ledger_of
+
+        return ledger_of(self, owner)
+
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
         closed = TradingHours.of(UM[0], self.start_ms).maintenance
+
+        def booked(first_day: int, last_day: int) -> Int64Array:
+            return self.business["1"].rebates_by_hour(first_day, last_day, closed)
+
         return FuturesAccount(
             self._market,
             owner,
             opened_ms,
             # The ledger knows the account's movements, and is made when it is asked.
+            traded=_TRADED[owner],
             transfers=lambda *span: self.ledger(owner).um_transfers(*span),
-            bookings=(
-                (lambda *days: self.business["1"].rebates_by_hour(*days, closed))
-                if owner == PARTNER
-                else None
-            ),
+            further=_FURTHER_INCOME[owner],
+            bookings=booked,
         )
 
-    def _portfolio_margin(self, owner: str) -> FuturesAccount | None:
+    def _portfolio_margin(self, kind: str, owner: str) -> FuturesTrading | None:
         """The account with Portfolio Margin: the partner has one besides its classic account."""
-        return self._um_with_portfolio_margin if owner == PARTNER else None
+        if owner != PARTNER:
+            return None
+        return self._um_with_portfolio_margin if kind == "um" else self._cm_with_portfolio_margin
 
     @cached_property
-    def _um_with_portfolio_margin(self) -> FuturesAccount:
-        transfers = PlannedTransfers(self.seed, _PORTFOLIO_MARGIN, self.start_ms)
-        return FuturesAccount(self._market, _PORTFOLIO_MARGIN, self.start_ms, transfers=transfers)
+    def _um_with_portfolio_margin(self) -> FuturesTrading:
+        name, opened_ms = "portfolio margin", self.start_ms
+        transfers = PlannedTransfers(self.seed, name, opened_ms)
+        return FuturesTrading(self._market, name, opened_ms, transfers=transfers)
+
+    @cached_property
+    def _cm_with_portfolio_margin(self) -> FuturesTrading:
+        name, opened_ms = "portfolio margin of coins", self.start_ms
+        transfers = PlannedTransfers(self.seed, name, opened_ms, asset="BTC", dollars=PRICES_USD["BTC"])
+        return FuturesTrading(self._market, name, opened_ms, transfers=transfers, contracts=CM_CONTRACTS)
 
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
@@ -437,7 +415,9 @@ class World:
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
         tables["futures.income"] = IncomeTable(self.futures_account, self.now_ms)
-        tables["portfolio.um_income"] = IncomeTable(self._portfolio_margin, self.now_ms, text_ids=True)
+        for kind in ("um", "cm"):
+            account = partial(self._portfolio_margin, kind)
+            tables[f"portfolio.{kind}_income"] = IncomeTable(account, self.now_ms, text_ids=True)
         reports = {
             "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
             "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),

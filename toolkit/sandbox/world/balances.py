@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal, Self
 
-from toolkit.sandbox.world.positions import UNIT, Position, Worth
+from toolkit.sandbox.world.positions import UNIT, SubAccountPosition, Worth
 
 Wallet = Literal["spot", "um", "cm"]
 WALLETS: tuple[Wallet, ...] = ("spot", "um", "cm")
@@ -60,14 +60,14 @@ class Balances:
     wallets: dict[Wallet, dict[str, Decimal]] = field(default_factory=_none)
     margin: dict[str, Decimal] = field(default_factory=dict)
     borrowed: dict[str, Decimal] = field(default_factory=dict)
-    positions: list[Position] = field(default_factory=list)
+    positions: list[SubAccountPosition] = field(default_factory=list)
     um_order_margin: Decimal = Decimal(0)
 
     def value_usd(self, wallet: Wallet, worth: Worth) -> Decimal:
         """Value of a wallet in dollars."""
         return dollars(self.wallets[wallet], worth)
 
-    def positions_in(self, wallet: Wallet, asset: str | None = None) -> list[Position]:
+    def positions_in(self, wallet: Wallet, asset: str | None = None) -> list[SubAccountPosition]:
         """The positions of a futures wallet, all or those with margin in an asset."""
         return [each for each in self.positions if each.market.kind == wallet and asset in (None, each.asset)]
 

@@ -34,7 +34,7 @@ def contract_usd(market: Market) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class SubAccountPosition:
     """An open position.
 
     Attributes:
@@ -85,7 +85,7 @@ class Position:
 
 def um_positions(
     value_usd: Decimal, draw: float, gain: Decimal, worth: Worth, opened_ms: int
-) -> list[Position]:
+) -> list[SubAccountPosition]:
     """Up to two positions in a wallet of this value.
 
     Args:
@@ -105,15 +105,15 @@ def um_positions(
         quantity = sign * (notional / worth[market.base] // market.step) * market.step
         entry = (worth[market.base] / worth[market.quote] / (1 + sign * gain)).quantize(market.tick)
         if quantity:
-            made.append(Position(market, quantity, entry, leverage, opened_ms))
+            made.append(SubAccountPosition(market, quantity, entry, leverage, opened_ms))
     return made
 
 
 def cm_positions(
     value_usd: Decimal, draw: float, gain: Decimal, worth: Worth, opened_ms: int
-) -> list[Position]:
+) -> list[SubAccountPosition]:
     """The position in a COIN-M wallet of this value, if it is worth a contract."""
     sign = -1 if int(draw * 1000) % 3 == 0 else 1
     quantity = sign * (value_usd * Decimal("0.4") // contract_usd(_CM_HELD))
     entry = (worth[_CM_HELD.base] / (1 + sign * gain)).quantize(_CM_HELD.tick)
-    return [Position(_CM_HELD, quantity, entry, 2, opened_ms)] if quantity else []
+    return [SubAccountPosition(_CM_HELD, quantity, entry, 2, opened_ms)] if quantity else []
