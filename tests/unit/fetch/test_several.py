@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.small_endpoints import DAY, HOUR, NOW_MS, OWN_TRADES, small_exchange, trade
+from toolkit.api.reads.resource import interrupts_explained
 from toolkit.endpoints import Column, Endpoint, Param
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ApiError, ContractError, ServerError, UsageError
@@ -331,3 +332,22 @@ def test_a_value_that_the_exchange_refuses_is_named(env: SandboxEnv) -> None:
     with pytest.raises((ServerError, ApiError), match="This is about `symbol` 'BTCUSDT'"):
         link._fetcher.fetch(TRADES, {"symbol": NAMES})
     link.close()
+
+
+def test_an_interrupt_says_that_values_and_spans_are_still_to_fetch() -> None:
+    partial = pd.DataFrame({"symbol": ["BTCUSDT"]})
+    partial.attrs = {
+        "parameters": {
+            "symbol": ["BTCUSDT", "ETHUSDT"],
+            "start": "2025-12-01T00:00:00.000+00:00",
+            "end": "2025-12-31T00:00:00.000+00:00",
+        },
+        "missing": [["ETHUSDT", "2025-12-01T00:00:00.000+00:00", "2025-12-31T00:00:00.000+00:00"]],
+    }
+    interrupt = KeyboardInterrupt()
+    interrupt.partial = partial  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_explained():
+        raise interrupt
+    text = str(caught.value)
+    assert "1 row of 2025-12-01 00:00:00 to 2025-12-31 00:00:00 UTC had been fetched" in text
+    assert "the values and spans still to fetch" in text
