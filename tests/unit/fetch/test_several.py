@@ -92,7 +92,7 @@ def late(env: SandboxEnv, seed: int) -> Any:
 # -- put together ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     times=st.lists(
         st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=25), min_size=2, max_size=4
