@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from toolkit.client import Link
 from toolkit.endpoints import BASE_URLS, RATE_LIMITS, Host
 from toolkit.errors import UsageError
+from toolkit.fetch.given_names import NamesSource
 from toolkit.frames.builder import Numbers
 from toolkit.redaction import Emails
 from toolkit.text.suggestions import suggests_arguments
@@ -37,10 +38,12 @@ class DemoLink(Link):
         address: str,
         key: str,
         secret: str,
+        account: str,
         numbers: Numbers,
         emails: Emails,
         progress: bool,
         workers: int,
+        names: NamesSource | None,
         limits: Mapping[str, int] | None,
         clock: Clock | None,
     ) -> None:
@@ -53,9 +56,12 @@ class DemoLink(Link):
             emails=emails,
             progress=progress,
             workers=workers,
+            names=names,
             limits=limits,
             clock=clock,
         )
+        if account:  # what is known is not looked up
+            self._connection.accounts.remember(self._connection.sender, account)
         self.sandbox = sandbox
         if sandbox is not None:
             # The connection outlives the Link if only one of its resources is kept, as in `demo().spot`.
@@ -78,6 +84,7 @@ def demo(
     emails: Emails = "masked",
     progress: bool = True,
     workers: int = 32,
+    names: NamesSource | None = None,
     clock: Clock | None = None,
 ) -> DemoLink:
     """Start the sandbox in the background and return a Link to it: no key, no internet, made-up data.
@@ -93,20 +100,23 @@ def demo(
         emails: E-mail addresses "masked" or "clear".
         progress: Show a progress bar for a fetch that takes longer than a second.
         workers: Maximum number of concurrent requests of one fetch.
+        names: Your own names of customers and sub-accounts, as in `Link`.
         clock: Source of time and of waiting; for tests.
     """
     running = os.environ.get(ENVIRONMENT_VARIABLE)
     if running and seed is None and latency_ms == 0 and limit_scale == 1 and clock is None:
-        address, key, secret, limits = _parse(running)
+        address, key, secret, account, limits = _parse(running)
         return DemoLink(
             None,
             address=address,
             key=key,
             secret=secret,
+            account=account,
             numbers=numbers,
             emails=emails,
             progress=progress,
             workers=workers,
+            names=names,
             limits=_scaled(limits),
             clock=None,
         )
@@ -121,10 +131,12 @@ def demo(
             address=sandbox.address,
             key=sandbox.key,
             secret=sandbox.secret,
+            account=sandbox.account,
             numbers=numbers,
             emails=emails,
             progress=progress,
             workers=workers,
+            names=names,
             limits=_scaled(sandbox.limits),
             clock=clock,
         )
@@ -133,12 +145,13 @@ def demo(
         raise
 
 
-def _parse(line: str) -> tuple[str, str, str, dict[str, int]]:
-    """Address, key, secret and limits of a running sandbox; no limits if the line has none."""
+def _parse(line: str) -> tuple[str, str, str, str, dict[str, int]]:
+    """Address, key, secret, account and limits of a running sandbox; "" and none if the line has none."""
     try:
         details = json.loads(line)
         address, key, secret = (details[name] for name in ("address", "key", "secret"))
-        return address, key, secret, dict(details.get("limits") or {})
+        account = str(details.get("account"))
+        return address, key, secret, account if account.isdecimal() else "", dict(details.get("limits") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             f"{ENVIRONMENT_VARIABLE} is not the line that a sandbox prints when it starts. Remove it from "

@@ -79,10 +79,21 @@ def test_the_account_has_what_its_ledger_has() -> None:
         for row in found["balances"]:
             assert units(row["free"]) + units(row["locked"]) == held[row["asset"]]
             assert units(row["locked"]) == locked.get(row["asset"], 0)
-        some = get("account.spot.balances", key=key, omitZeroBalances="true")["balances"]
-        assert some == [row for row in found["balances"] if held[row["asset"]]]
         assert found["uid"] == int(book(owner).uid)
     assert found["commissionRates"]["maker"] == f"{book(PARTNER).maker_rate / 10**8:.8f}"
+
+
+def test_assets_of_which_there_is_nothing_may_be_left_out() -> None:
+    this = new_rows()
+    all_of_it = this.world.ledger(PARTNER).balance("spot", "UNI", NOW_MS)
+    moved = {"fromId": None, "toId": this.world.accounts[0].id, "asset": "UNI"}
+    done(this, "exchange.transfer", **moved, amount=f"{Decimal(all_of_it) / 10**8:f}")
+    rows = {
+        flag: get("account.spot.balances", key="partner", this=this, omitZeroBalances=flag)["balances"]
+        for flag in ("false", "true")
+    }
+    assert [row["asset"] for row in rows["false"]] == list(ASSETS)
+    assert [row["asset"] for row in rows["true"]] == [each for each in ASSETS if each != "UNI"]
 
 
 def test_an_account_knows_when_it_last_changed() -> None:

@@ -12,34 +12,34 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.endpoints import ENDPOINTS, Endpoint, Security
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint, Security
 from toolkit.errors import (
     ContractError,
-    IncompleteError,
     RateLimitWarning,
     UndeclaredFieldWarning,
     UsageError,
 )
 from toolkit.fetch.bisected_window import TruncationDetector
+from toolkit.fetch.estimates import WeightEstimate, estimate_weight
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
-from toolkit.fetch.lane import Lane
+from toolkit.fetch.lane import Lane, check_gaps, missing_of
 from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress, count_down
+from toolkit.fetch.settings import checked_emails, checked_numbers, checked_workers
 from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
 from toolkit.frames.infer_rows import is_one_object
+from toolkit.frames.names import Names
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
-from toolkit.planning import Plan, When, gaps_in, iso, make_plan
+from toolkit.planning import Plan, When, gaps_in, make_plan
 from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
-from toolkit.text.suggestions import did_you_mean
 from toolkit.timing.cancel import CancelToken
 
-MAX_WORKERS = 32
 # Seconds that a finished fetch leaves to requests under way: speculative ones, or those after an error.
 SHUTDOWN_GRACE_S = 0.5
 
@@ -72,9 +72,10 @@ class Fetcher:
         emails: E-mail addresses "masked" or "clear".
         progress: Whether a long fetch shows a bar.
         workers: Maximum number of simultaneous requests of a fetch.
+        names: The user's own names, which frames have beside ids; None for none.
 
     Attributes:
-        numbers: As given.
+        numbers, names: As given.
 
     Raises:
         UsageError: `numbers`, `emails` or `workers` is invalid.
@@ -88,15 +89,18 @@ class Fetcher:
         emails: Emails,
         progress: bool,
         workers: int,
+        names: Names | None = None,
     ) -> None:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
+        self._accounts = connection.accounts
         self._source = connection.source
-        self.numbers = _checked_numbers(numbers)
-        self._emails = _checked_emails(emails)
+        self.numbers = checked_numbers(numbers)
+        self._emails = checked_emails(emails)
+        self.names = names
         self._progress = progress
-        self._workers = _checked_workers(workers)
+        self._workers = checked_workers(workers)
         # Rows of the last fetch of an endpoint without a span, to request as many pages at once.
         self._rows: dict[int, int] = {}
         self._warned: set[tuple[str, str]] = set()
@@ -104,6 +108,18 @@ class Fetcher:
 
     def _make_lock(self) -> None:
         self._warning = threading.Lock()
+
+    def without_names(self) -> Fetcher:
+        """Return a fetcher like this one whose frames have declared columns alone."""
+        if self.names is None:
+            return self
+        return Fetcher(
+            self._connection,
+            self.numbers,
+            emails=self._emails,
+            progress=self._progress,
+            workers=self._workers,
+        )
 
     def fetch(
         self,
@@ -128,8 +144,7 @@ class Fetcher:
         # Planned with the time as known, so that an invalid argument is refused before anything is sent. If
         # the exchange's time has to be requested, the span is based on that.
         known = self._sender.is_time_known(host)
-        now = int(self._sender.time(host) * 1000)
-        plan = make_plan(endpoint, arguments, start, end, now, clock_synced=known)
+        plan = self.plan(endpoint, arguments, start=start, end=end)
         if plan.span and not known:
             now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
             plan = plan.at(now)
@@ -145,6 +160,7 @@ class Fetcher:
         while before := [lane for lane in fetch.lanes if lane.truncation.must_restart]:
             fetch = self._fetch_again(fetch, before)
         frame = self._frame(fetch)
+        self._add_account(frame, is_private=endpoint.is_signed)
         try:
             self.warn_undeclared(endpoint, set().union(*(lane.builder.undeclared for lane in fetch.lanes)))
             self._connection.warn_if_local_only()
@@ -152,6 +168,42 @@ class Fetcher:
             warning.partial = frame
             raise
         return frame
+
+    def plan(
+        self, endpoint: Endpoint, arguments: Mapping[str, object], *, start: When = None, end: When = None
+    ) -> Plan:
+        """Plan a fetch with the time as it is known; nothing is sent.
+
+        Raises:
+            UsageError: An argument is invalid.
+        """
+        host = endpoint.rate_limit.host
+        now, known = int(self._sender.time(host) * 1000), self._sender.is_time_known(host)
+        return make_plan(endpoint, arguments, start, end, now, clock_synced=known)
+
+    def estimate(
+        self,
+        qualified_name: str,
+        rows: int | None,
+        arguments: Mapping[str, object],
+        *,
+        start: When = None,
+        end: When = None,
+    ) -> WeightEstimate:
+        """Estimate the weight of a fetch; nothing is sent. See `estimate_weight`.
+
+        Raises:
+            UsageError: There is no such endpoint, or an argument is invalid.
+        """
+
+        def plan(endpoint: Endpoint) -> Plan:
+            return self.plan(endpoint, arguments, start=start, end=end)
+
+        return estimate_weight(qualified_name, rows, arguments, plan, self._connection.budget.limit)
+
+    def now_ms(self, qualified_name: str) -> int:
+        """The time of an endpoint's host as it is known, in milliseconds."""
+        return int(self._sender.time(ENDPOINTS_BY_NAME[qualified_name].rate_limit.host) * 1000)
 
     def get(
         self,
@@ -183,7 +235,14 @@ class Fetcher:
         def frame_of(declared: Endpoint, found: list[dict[str, Any]], *, complete: bool) -> pd.DataFrame:
             builder = FrameBuilder(declared, numbers, emails)
             builder.add(found)
-            attrs = self._attrs(path, "unlisted", shown_parameters(parameters), stats, complete=complete)
+            attrs = self._attrs(
+                path,
+                "unlisted",
+                shown_parameters(parameters),
+                stats,
+                is_private=request.is_signed,
+                complete=complete,
+            )
             if not complete:
                 attrs["missing"] = [[None, None]]
             if known is not None:
@@ -201,6 +260,7 @@ class Fetcher:
                 error.partial = frame_of(*as_it_is, complete=False)
             raise
         frame = frame_of(endpoint, found, complete=chosen is None and is_one_object(payload))
+        self._add_account(frame, is_private=request.is_signed)
         try:
             self._connection.warn_if_local_only()
         except RateLimitWarning as warning:  # if warnings are errors
@@ -248,7 +308,7 @@ class Fetcher:
                 paginator.run()
             self._close(fetch, executor, SHUTDOWN_GRACE_S)
             if not any(lane.truncation.must_restart for lane in lanes):
-                _check_gaps(fetch.plan.endpoint, fetch.lanes)
+                check_gaps(fetch.plan.endpoint, fetch.lanes)
         except BaseException as error:
             self._close(fetch, executor, SHUTDOWN_GRACE_S if isinstance(error, Exception) else 0.0)
             paginator.salvage()
@@ -321,14 +381,17 @@ class Fetcher:
             endpoint.system,
             fetch.plan.display_arguments,
             fetch.stats,
+            is_private=endpoint.is_signed,
             complete=not is_partial,
         )
         if is_partial:
             attrs["missing"] = [
-                missing for lane in fetch.lanes for missing in _missing(lane, trusted=lane not in untrusted)
+                missing for lane in fetch.lanes for missing in missing_of(lane, trusted=lane not in untrusted)
             ]
         first, *others = fetch.lanes
         frame = first.builder.frame(attrs, [lane.builder for lane in others])
+        if self.names is not None:
+            self.names.add_to(frame, endpoint.columns)
         if (grid := fetch.plan.grid) is not None and fetch.plan.span:
             times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
             unknown = [*(first.missing if is_partial else []), *first.unended]
@@ -342,10 +405,12 @@ class Fetcher:
         shown: Mapping[str, object],
         stats: RequestStats,
         *,
+        is_private: bool,
         complete: bool,
     ) -> dict[str, object]:
         """The frame's attrs.
 
+        `account` is the account that private rows are of, as far as it is known without a request.
         `fetched_at` is this machine's time and `server_time` the host's, both at the end. `as_of` is the
         earliest `Date` of all responses in the frame: no part of it is older. It is None if a response has no
         such header, or came from a cache. `example` tells whether the rows are made up from a documented
@@ -356,6 +421,7 @@ class Fetcher:
             "endpoint": qualified_name,
             "system": system,
             "source": self._source,
+            "account": self._accounts.known(self._sender) if is_private else None,
             "parameters": dict(shown),
             "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
             "server_time": stats.server_time and stats.server_time.isoformat(timespec="milliseconds"),
@@ -365,6 +431,16 @@ class Fetcher:
             "complete": complete,
             "example": stats.example,
         }
+
+    def _add_account(self, frame: pd.DataFrame, *, is_private: bool) -> None:
+        """Look up the account of a private frame that does not have it; an interrupt carries the frame."""
+        if not is_private or frame.attrs["account"] is not None:
+            return
+        try:
+            frame.attrs["account"] = self._accounts.look_up(self._sender)
+        except BaseException as error:
+            error.partial = frame  # type: ignore[attr-defined]
+            raise
 
     def count_down(self, what: str, seconds: float) -> None:
         """Wait, and show the time left if long fetches show a bar."""
@@ -388,63 +464,12 @@ class Fetcher:
             warn(UndeclaredFieldWarning(message))
 
     def _numbers_or_default(self, numbers: Numbers | None) -> Numbers:
-        return self.numbers if numbers is None else _checked_numbers(numbers)
+        return self.numbers if numbers is None else checked_numbers(numbers)
 
     def _emails_or_default(self, emails: Emails | None) -> Emails:
-        return self._emails if emails is None else _checked_emails(emails)
-
-
-def _checked_numbers(numbers: Numbers) -> Numbers:
-    if numbers not in ("float", "exact"):
-        suggestion = did_you_mean(numbers, ("float", "exact"))
-        raise UsageError(
-            f'`numbers` must be "float" or "exact", not {numbers!r}. Nothing was sent.{suggestion}'
-        )
-    return numbers
-
-
-def _checked_emails(emails: Emails) -> Emails:
-    if emails not in ("masked", "clear"):
-        # The value is not repeated: it may be an address.
-        suggestion = did_you_mean(emails, ("masked", "clear"))
-        raise UsageError(f'`emails` must be "masked" or "clear". Nothing was sent.{suggestion}')
-    return emails
-
-
-def _checked_workers(workers: int) -> int:
-    whole = isinstance(workers, int) and not isinstance(workers, bool)
-    if not whole or not 1 <= workers <= MAX_WORKERS:
-        raise UsageError(
-            f"`workers` must be a whole number from 1 to {MAX_WORKERS}, not {workers!r}. Nothing was sent."
-        )
-    return workers
+        return self._emails if emails is None else checked_emails(emails)
 
 
 def _cache_key(plan: Plan) -> int:
     """Identifies plans with equal parameters, without holding the parameters."""
     return hash((plan.endpoint.qualified_name, *sorted(plan.parameters.items())))
-
-
-def _missing(lane: Lane, *, trusted: bool) -> list[list[str | None]]:
-    """The spans of a lane that may lack rows, each after the value that it is of, where there are several."""
-    plan = lane.plan
-    value: list[str | None] = [] if plan.value is None else [plan.value.shown]
-    if plan.span is None:  # there are no times
-        is_whole = plan.value is not None and lane.is_done and not lane.gaps
-        return [] if is_whole else [[*value, None, None]]
-    spans = lane.missing if trusted else [plan.span]
-    return [[*value, iso(span.start), iso(span.end)] for span in spans]
-
-
-def _check_gaps(endpoint: Endpoint, lanes: Sequence[Lane]) -> None:
-    gaps = [gap for lane in lanes for gap in lane.gaps]
-    if not gaps:
-        return
-    first = gaps[0]
-    at = f" at {iso(first.span.start)}" if first.span else ""
-    where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
-    error = IncompleteError(
-        endpoint.qualified_name, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
-    )
-    next(lane for lane in lanes if lane.gaps).name(error)
-    raise error

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 RATE_LIMITS = 2
 """Format of the rate-limit file. It is part of the file's name."""
 
-JOURNAL = 3
+JOURNAL = 4
 """Format of the journal of writes."""
 
 PROFILES = 1
 """Format of the profiles file and of profiles in the system keyring; text without a number has it too."""
+
+ACCOUNTS = 1
+"""Format of the file with the accounts of API keys."""
 
 Execute = Callable[..., sqlite3.Cursor]
 
