@@ -95,7 +95,6 @@ def _make_books(world: World, owner: str) -> Books:
     futures = world.futures_account(owner).movements
     if owner != PARTNER:
         return Books(begins_ms, ends_ms, trading, cash, sources=sources, futures=futures)
-    sources.append(_rebates(world.spot_rebates))
     sources.extend(_sub_account_transfers(*each) for each in world.master_transfers)
     return Books(
         begins_ms,
@@ -104,6 +103,7 @@ def _make_books(world: World, owner: str) -> Books:
         cash,
         sources=sources,
         futures=futures,
+        rebates=_rebates(world.spot_rebates),
         anchor_ms=world.month_ms,
         anchor=_master_anchor(world),
     )
