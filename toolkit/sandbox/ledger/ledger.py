@@ -76,7 +76,7 @@ class Ledger:
 
     def um_transfers(self, start_ms: int, end_ms: int) -> UmTransfers:
         """What came into the USD-M wallet from others and left it to them in a span, both ends included."""
-        found = self._books.without_futures(start_ms - 1, end_ms)
+        found = self._books.other_movements(start_ms - 1, end_ms)
         moved = self._with_written(found, start_ms - 1, end_ms).of_wallet("um")
         return UmTransfers(time=moved.time, asset=moved.asset, amount=moved.units, id=moved.reference)
 
