@@ -85,15 +85,16 @@ def test_the_account_has_what_its_ledger_has() -> None:
 
 def test_assets_of_which_there_is_nothing_may_be_left_out() -> None:
     this = new_rows()
-    all_of_it = this.world.ledger(PARTNER).balance("spot", "UNI", NOW_MS)
-    moved = {"fromId": None, "toId": this.world.accounts[0].id, "asset": "UNI"}
+    # More of it than fits into 64 bits, in units of 1e-8.
+    all_of_it = this.world.ledger(PARTNER).balance("spot", "PEPE", NOW_MS)
+    moved = {"fromId": None, "toId": this.world.accounts[0].id, "asset": "PEPE"}
     done(this, "exchange.transfer", **moved, amount=f"{Decimal(all_of_it) / 10**8:f}")
     rows = {
         flag: get("account.spot.balances", key="partner", this=this, omitZeroBalances=flag)["balances"]
         for flag in ("false", "true")
     }
     assert [row["asset"] for row in rows["false"]] == list(ASSETS)
-    assert [row["asset"] for row in rows["true"]] == [each for each in ASSETS if each != "UNI"]
+    assert [row["asset"] for row in rows["true"]] == [each for each in ASSETS if each != "PEPE"]
 
 
 def test_an_account_knows_when_it_last_changed() -> None:
