@@ -19,13 +19,14 @@ from toolkit.api.reads.spot import SpotReads
 from toolkit.api.resource import LinkBound
 from toolkit.auth.keys import Keys, find_keys
 from toolkit.auth.keys.prompt import ask_keys
-from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host, Security
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Endpoint, Host, Security
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.fetch.estimates import WeightEstimate, estimate_weight
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.progress import notice
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Connection
+from toolkit.planning import Plan, When
 from toolkit.ratelimit.usage import usage
 from toolkit.ratelimit.view import BudgetView
 from toolkit.redaction import Emails
@@ -275,21 +276,44 @@ class Link(LinkBound):
             journal=journal,
         )
 
-    def estimate_weight(self, endpoint: str, rows: int = 1) -> WeightEstimate:
-        """Estimate the weight of a fetch; nothing is sent.
+    def estimate_weight(
+        self,
+        endpoint: str,
+        rows: int | None = None,
+        *,
+        start: When = None,
+        end: When = None,
+        **arguments: object,
+    ) -> WeightEstimate:
+        """Estimate the weight of a fetch, and how long its rate limit makes it take; nothing is sent.
 
-        For endpoints with pages it includes the request for the empty page that ends the fetch, unless the
-        arguments identify a single row.
+        For an endpoint with a span it is a lower bound: what the fetch takes if no window has more rows than
+        a response can have. Otherwise the number of rows decides; for endpoints with pages it includes the
+        request for the empty page that ends the fetch, unless the arguments identify a single row.
 
         Args:
-            endpoint: Name of the endpoint, such as "exchange.spot_balances".
-            rows: Expected number of rows.
+            endpoint: Name of the endpoint, such as "account.spot.trades".
+            rows: Expected number of rows; of each value, where an argument has several.
+            start: Start of the span, as for the method.
+            end: End of the span, as for the method.
+            arguments: Other arguments of the method. They may be left out where there is no span.
+
+        Returns:
+            A `WeightEstimate`: the number of requests, their weight, the rate limit, and how many minutes it
+            makes the fetch take at least. `at_least` says whether there may be more requests.
 
         Raises:
-            UsageError: There is no such endpoint, its weight depends on how the rows are distributed over
-                the span, or `rows` is not a number of rows.
+            UsageError: There is no such endpoint, or an argument is invalid.
+
+        Example:
+            >>> link.estimate_weight("exchange.spot_balances", rows=240)
+            >>> link.estimate_weight("account.spot.trades", symbol=["BTCUSDT", "ETHUSDT"], start="-365D")
         """
-        return estimate_weight(endpoint, rows, self.budget)
+
+        def plan(declared: Endpoint, given: Mapping[str, object]) -> Plan:
+            return self._fetcher.plan(declared, given, start=start, end=end)
+
+        return estimate_weight(endpoint, rows, arguments, plan, self.budget)
 
     def get(
         self,

@@ -277,6 +277,8 @@ class Endpoint:
         unused: Parameters that the documentation lists, be it on one of two pages, and that are never sent.
         at_least_one: Arguments of which at least one must be given.
         mutually_exclusive: Arguments of which at most one may be given.
+        without_span: Arguments that are given in place of a span, such as the id of an order whose trades are
+            asked for. The id of a page is one without being named here.
         window: The time span of a request, None where it has none.
         paging: How rows are split over several responses.
         rows_field: Field that holds the rows, "" where the response itself is the list or the row. A path
@@ -320,6 +322,7 @@ class Endpoint:
     unused: tuple[Param, ...] = ()
     at_least_one: tuple[str, ...] = ()
     mutually_exclusive: tuple[str, ...] = ()
+    without_span: tuple[str, ...] = ()
     window: Window | None = None
     paging: Paging = NO_PAGING
     rows_field: str = ""

@@ -15,14 +15,13 @@ import pandas as pd
 from toolkit.endpoints import ENDPOINTS, Endpoint, Security
 from toolkit.errors import (
     ContractError,
-    IncompleteError,
     RateLimitWarning,
     UndeclaredFieldWarning,
     UsageError,
 )
 from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
-from toolkit.fetch.lane import Lane
+from toolkit.fetch.lane import Lane, check_gaps, missing_of
 from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
@@ -32,7 +31,7 @@ from toolkit.frames.infer_rows import is_one_object
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
-from toolkit.planning import Plan, When, gaps_in, iso, make_plan
+from toolkit.planning import Plan, When, gaps_in, make_plan
 from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
@@ -128,8 +127,7 @@ class Fetcher:
         # Planned with the time as known, so that an invalid argument is refused before anything is sent. If
         # the exchange's time has to be requested, the span is based on that.
         known = self._sender.is_time_known(host)
-        now = int(self._sender.time(host) * 1000)
-        plan = make_plan(endpoint, arguments, start, end, now, clock_synced=known)
+        plan = self.plan(endpoint, arguments, start=start, end=end)
         if plan.span and not known:
             now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
             plan = plan.at(now)
@@ -152,6 +150,18 @@ class Fetcher:
             warning.partial = frame
             raise
         return frame
+
+    def plan(
+        self, endpoint: Endpoint, arguments: Mapping[str, object], *, start: When = None, end: When = None
+    ) -> Plan:
+        """Plan a fetch with the time as it is known; nothing is sent.
+
+        Raises:
+            UsageError: An argument is invalid.
+        """
+        host = endpoint.rate_limit.host
+        now, known = int(self._sender.time(host) * 1000), self._sender.is_time_known(host)
+        return make_plan(endpoint, arguments, start, end, now, clock_synced=known)
 
     def get(
         self,
@@ -248,7 +258,7 @@ class Fetcher:
                 paginator.run()
             self._close(fetch, executor, SHUTDOWN_GRACE_S)
             if not any(lane.truncation.must_restart for lane in lanes):
-                _check_gaps(fetch.plan.endpoint, fetch.lanes)
+                check_gaps(fetch.plan.endpoint, fetch.lanes)
         except BaseException as error:
             self._close(fetch, executor, SHUTDOWN_GRACE_S if isinstance(error, Exception) else 0.0)
             paginator.salvage()
@@ -325,7 +335,7 @@ class Fetcher:
         )
         if is_partial:
             attrs["missing"] = [
-                missing for lane in fetch.lanes for missing in _missing(lane, trusted=lane not in untrusted)
+                missing for lane in fetch.lanes for missing in missing_of(lane, trusted=lane not in untrusted)
             ]
         first, *others = fetch.lanes
         frame = first.builder.frame(attrs, [lane.builder for lane in others])
@@ -423,28 +433,3 @@ def _checked_workers(workers: int) -> int:
 def _cache_key(plan: Plan) -> int:
     """Identifies plans with equal parameters, without holding the parameters."""
     return hash((plan.endpoint.qualified_name, *sorted(plan.parameters.items())))
-
-
-def _missing(lane: Lane, *, trusted: bool) -> list[list[str | None]]:
-    """The spans of a lane that may lack rows, each after the value that it is of, where there are several."""
-    plan = lane.plan
-    value: list[str | None] = [] if plan.value is None else [plan.value.shown]
-    if plan.span is None:  # there are no times
-        is_whole = plan.value is not None and lane.is_done and not lane.gaps
-        return [] if is_whole else [[*value, None, None]]
-    spans = lane.missing if trusted else [plan.span]
-    return [[*value, iso(span.start), iso(span.end)] for span in spans]
-
-
-def _check_gaps(endpoint: Endpoint, lanes: Sequence[Lane]) -> None:
-    gaps = [gap for lane in lanes for gap in lane.gaps]
-    if not gaps:
-        return
-    first = gaps[0]
-    at = f" at {iso(first.span.start)}" if first.span else ""
-    where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
-    error = IncompleteError(
-        endpoint.qualified_name, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
-    )
-    next(lane for lane in lanes if lane.gaps).name(error)
-    raise error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from toolkit.errors import ToolkitError
+from toolkit.endpoints import Endpoint
+from toolkit.errors import IncompleteError, ToolkitError
 from toolkit.fetch.bisected_window import BisectedWindow, TruncationDetector
 from toolkit.fetch.id_paged_window import IdPagedWindow
 from toolkit.fetch.id_window import IdWindow
@@ -14,7 +15,7 @@ from toolkit.fetch.step_window import Series, StepWindow
 from toolkit.fetch.windows import Gap, WindowFetch
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.validation import Query
-from toolkit.planning import Plan, Span
+from toolkit.planning import Plan, Span, iso
 
 
 class Lane:
@@ -98,6 +99,36 @@ class Lane:
         """Let an error say which of several values it is about."""
         if self.plan.value is not None and isinstance(error, ToolkitError):
             error.concerns = f"`{self.plan.value.argument}` {self.plan.value.shown!r}"
+
+
+def missing_of(lane: Lane, *, trusted: bool) -> list[list[str | None]]:
+    """The spans of a lane that may lack rows, each after the value that it is of, where there are several."""
+    plan = lane.plan
+    value: list[str | None] = [] if plan.value is None else [plan.value.shown]
+    if plan.span is None:  # there are no times
+        is_whole = plan.value is not None and lane.is_done and not lane.gaps
+        return [] if is_whole else [[*value, None, None]]
+    spans = lane.missing if trusted else [plan.span]
+    return [[*value, iso(span.start), iso(span.end)] for span in spans]
+
+
+def check_gaps(endpoint: Endpoint, lanes: Sequence[Lane]) -> None:
+    """Raise if rows may be missing although everything was consumed.
+
+    Raises:
+        IncompleteError: They may be.
+    """
+    gaps = [gap for lane in lanes for gap in lane.gaps]
+    if not gaps:
+        return
+    first = gaps[0]
+    at = f" at {iso(first.span.start)}" if first.span else ""
+    where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
+    error = IncompleteError(
+        endpoint.qualified_name, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
+    )
+    next(lane for lane in lanes if lane.gaps).name(error)
+    raise error
 
 
 def _window_fetches(

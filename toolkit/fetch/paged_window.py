@@ -20,10 +20,17 @@ def pages_of(rows: int, size: int) -> int:
     return ceil(rows / size) + 1 if rows else 1
 
 
-def requests_for(endpoint: Endpoint, rows: int) -> int:
-    """Number of requests for so many rows of an endpoint without a span, given its required arguments."""
-    required = {param.field: "" for param in endpoint.params if param.is_required}
-    if endpoint.paging.kind not in ("page", "offset", "id") or Query(endpoint, required).single_row:
+def requests_for(endpoint: Endpoint, rows: int, parameters: Mapping[str, object] | None = None) -> int:
+    """Number of requests for so many rows of an endpoint without a span.
+
+    Args:
+        endpoint: The endpoint.
+        rows: Number of rows.
+        parameters: The request parameters; those that are required if not given.
+    """
+    if parameters is None:
+        parameters = {param.field: "" for param in endpoint.params if param.is_required}
+    if endpoint.paging.kind not in ("page", "offset", "id") or Query(endpoint, parameters).single_row:
         return 1
     maximum = endpoint.paging.maximum
     if endpoint.paging.kind == "id":  # each page repeats a row, and two without new rows prove the end

@@ -23,6 +23,7 @@ from toolkit.frames.number_arrays import NumberArrayReader
 from toolkit.frames.page import Page, descends
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape, declared_shape, learned_shape
+from toolkit.frames.siblings import fields_left_out
 from toolkit.frames.structs import StructReader
 
 # A server whose responses change all the time is left to the strict path.
@@ -54,7 +55,7 @@ class Decoder:
         self._columns = endpoint.received_columns
         self._declared = {field for column in self._columns for field in column.fields}
         self._tree = tree_of(self._declared)
-        self._ignored = frozenset(endpoint.ignored)
+        self._ignored = fields_left_out(endpoint)
         self._outer = [column for column in self._columns if column.outer]
         self._exact = exact
         self._shape = declared_shape(endpoint)

@@ -21,6 +21,7 @@ from toolkit.frames.decode import TIME_TYPE, exact_columns
 from toolkit.frames.page import Page
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
+from toolkit.frames.siblings import fields_left_out
 from toolkit.frames.structs import MAX_BODY_BYTES
 
 _COMMA, _POINT, _QUOTE, _OPEN, _CLOSE, _ZERO, _NINE = b',."[]09'
@@ -78,7 +79,7 @@ class NumberArrayReader:
             for column, field in self._fields
             if column.kind == "amount" and column.name not in self._exact
         ]
-        self._undeclared = frozenset(shape.extra - frozenset(endpoint.ignored))
+        self._undeclared = frozenset(shape.extra - fields_left_out(endpoint))
 
     def read(self, body: bytes) -> Page:
         """The rows of a response.

@@ -10,6 +10,7 @@ from typing import Any
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames.layout import FlatRows
+from toolkit.frames.siblings import fields_left_out
 
 # More undeclared fields than this are not expected in further responses.
 _MAX_EXTRA = 50
@@ -36,7 +37,7 @@ class Shape:
 
 def declared_shape(endpoint: Endpoint) -> Shape:
     """The shape of a response that is as declared."""
-    ignored = frozenset(endpoint.ignored)
+    ignored = fields_left_out(endpoint)
     return Shape(
         tuple(column.fields[0] for column in endpoint.received_columns), extra=ignored, outer_extra=ignored
     )

@@ -21,6 +21,7 @@ from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Moments, Page, descends
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
+from toolkit.frames.siblings import fields_left_out
 
 # A response has about 100 KiB. Larger ones are left to the strict path, which bounds their memory.
 MAX_BODY_BYTES = 1 << 20
@@ -49,7 +50,7 @@ class StructReader:
         self._identity = {column.name for column in declared if column.name in names or not names}
         self._fields = list(zip(declared, shape.fields, strict=True))
         self._declared = {field for column in declared for field in column.fields}
-        self._ignored = frozenset(endpoint.ignored)
+        self._ignored = fields_left_out(endpoint)
         self._time_at = next(
             (n for n, column in enumerate(declared) if column.name == endpoint.order_by), None
         )

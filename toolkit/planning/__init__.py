@@ -31,6 +31,7 @@ from toolkit.planning.spans import (
 from toolkit.planning.steps import StepGrid, gaps_in, grid_of, rows_per_request, size_sent
 from toolkit.planning.values import encode_value, several_values
 from toolkit.redaction import REDACTED, mask
+from toolkit.text.suggestions import did_you_mean
 
 __all__ = [
     "Plan",
@@ -107,6 +108,16 @@ class Plan:
         first = self.parameters.get(paging.id_field) if paging.kind == "id" else None
         return first if isinstance(first, int) else None
 
+    @property
+    def in_place_of_span(self) -> str:
+        """The argument that was given in place of a span, "" if none was."""
+        endpoint = self.endpoint
+        names = {*endpoint.without_span}
+        if endpoint.paging.kind == "id":
+            names |= {param.name for param in endpoint.params if param.field == endpoint.paging.id_field}
+        given = (param.name for param in endpoint.params if param.field in self.parameters)
+        return next((name for name in given if name in names), "")
+
     def at(self, now: int, *, clock_synced: bool = True) -> Plan:
         """The same plan with its span resolved for another current time; see `make_plan`.
 
@@ -114,7 +125,7 @@ class Plan:
             UsageError: The span is invalid.
         """
         window = self.endpoint.window
-        if window is None or self.first_id is not None:
+        if window is None or self.in_place_of_span:
             return self
         tolerance = 0 if clock_synced else MAX_CLOCK_ERROR_MS
         span = resolve_span(self.endpoint, window, self.start, self.end, now, clock_error_ms=tolerance)
@@ -185,14 +196,12 @@ def make_plan(
         UsageError: An argument is invalid.
     """
     plan = _without_span(endpoint, arguments)
-    if plan.first_id is not None:
-        name = next(p.name for p in endpoint.params if p.field == endpoint.paging.id_field)
-        if plan.values and plan.first_id:
+    name = plan.in_place_of_span
+    if name:
+        if plan.values and plan.first_id != 0:
             argument = plan.values[0].argument
-            raise usage_error(
-                endpoint,
-                f"`{name}` is an id of one `{argument}`: give one `{argument}`, or 0 for all rows of each",
-            )
+            or_all = "" if plan.first_id is None else ", or 0 for all rows of each"
+            raise usage_error(endpoint, f"`{name}` is an id of one `{argument}`: give one `{argument}`{or_all}")
         if start is not None or end is not None:
             raise usage_error(endpoint, f"`{name}` and a span are mutually exclusive: give one of them")
         return plan
@@ -257,7 +266,8 @@ def encode_arguments(endpoint: Endpoint, arguments: Mapping[str, object]) -> dic
     for name in given:
         if name not in known:
             allowed = f"the arguments are {', '.join(known)}" if known else "it takes no arguments"
-            raise usage_error(endpoint, f"there is no argument {name!r}; {allowed}")
+            suggestion = did_you_mean(name, known)
+            raise usage_error(endpoint, f"there is no argument {name!r}; {allowed}", suggestion)
     parameters: dict[str, object] = {p.field: p.fixed for p in endpoint.params if p.fixed is not None}
     for name, param in known.items():
         if name in given:

@@ -108,8 +108,6 @@ def test_estimates_equal_the_weight_then_charged(env: SandboxEnv) -> None:
     assert env.link.estimate_weight("exchange.spot_balances").limit == 180_000
     with pytest.raises(errors.UsageError, match="no endpoint"):
         env.link.estimate_weight("exchange.nothing")
-    with pytest.raises(errors.UsageError, match="how its rows are distributed over the span"):
-        env.link.estimate_weight("spot.rebates", rows=500)
     with pytest.raises(errors.UsageError, match="`rows`"):
         env.link.estimate_weight("exchange.partner", rows=-1)
 

@@ -166,7 +166,6 @@ def test_every_endpoint_suggests_an_argument(objects: dict[str, Any], endpoint: 
         (lambda link, ops: toolkit.Link(profil="desk"), "Did you mean `profile`"),
         (lambda link, ops: toolkit.demo(sed=7), "Did you mean `seed`?"),
         (lambda link, ops: link.operations(conform="live"), "Did you mean `confirm`?"),
-        (lambda link, ops: link.estimate_weight(endpont="x"), "Did you mean `endpoint`?"),
         (lambda link, ops: link.spot.rebates(startTime=1), "Did you mean `start`?"),
         (lambda link, ops: link.spot.customers(customerId="1"), "Did you mean `customer_id`?"),
         (

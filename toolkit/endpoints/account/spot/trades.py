@@ -32,10 +32,15 @@ TRADES = Endpoint(
             doc="All trades from this id on, in place of a span; 0 for all there are.",
             minimum=0,
         ),
+        Param(
+            field="orderId",
+            name="order_id",
+            kind="id",
+            doc="All trades of this order, in place of a span.",
+            minimum=0,
+        ),
     ),
-    unused=(
-        Param(field="orderId", name="order_id", kind="id", doc="Only the trades of this order.", minimum=0),
-    ),
+    without_span=("order_id",),
     window=Window(max_span=timedelta(hours=24), default=timedelta(hours=24)),
     paging=Paging(
         kind="id",

@@ -21,6 +21,7 @@ class AccountSpotTradeReads(ReadResource):
         symbol: str | Sequence[str],
         *,
         from_trade_id: str | int | None = None,
+        order_id: str | int | None = None,
         start: When = None,
         end: When = None,
         numbers: Numbers | None = None,
@@ -41,6 +42,7 @@ class AccountSpotTradeReads(ReadResource):
         Args:
             symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
             from_trade_id: All trades from this id on, in place of a span; 0 for all there are.
+            order_id: All trades of this order, in place of a span.
             start: Start of the span, included; defaults to 1 day before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -72,7 +74,7 @@ class AccountSpotTradeReads(ReadResource):
         """
         return self._fetch(
             trades.TRADES,
-            {"symbol": symbol, "from_trade_id": from_trade_id},
+            {"symbol": symbol, "from_trade_id": from_trade_id, "order_id": order_id},
             start=start,
             end=end,
             numbers=numbers,

@@ -1,0 +1,36 @@
+"""Many windows of an endpoint whose requests use up its rate limit: it waits, says so, and goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.sandbox_env import SandboxEnv
+
+WITHDRAWALS = "/sapi/v1/capital/withdraw/history"
+WINDOWS = 45
+
+
+@pytest.fixture
+def env() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(link={"progress": False})
+    yield made
+    made.close()
+
+
+def test_withdrawals_of_years_wait_for_the_limit_of_the_account(
+    env: SandboxEnv, caplog: pytest.LogCaptureFixture
+) -> None:
+    price = env.link.estimate_weight("account.wallet.withdrawals", start=f"-{90 * WINDOWS - 1}D")
+    assert (price.requests, price.weight, price.limit) == (WINDOWS, WINDOWS * 18_000, 180_000)
+    assert price.minutes == 4.0
+    before = env.clock.time()
+    with caplog.at_level(logging.INFO, logger="toolkit"):
+        frame = env.link.account.wallet.withdrawals(start=f"-{90 * WINDOWS - 1}D")
+    assert frame.attrs["complete"] is True
+    assert frame.attrs["weight"] >= price.weight
+    assert set(env.sent(WITHDRAWALS)) == {200}, "and never a 429"
+    assert env.clock.time() - before >= 60 * (price.minutes - 1), "what was used before is not waited for"
+    assert "account.wallet.withdrawals: sapi-uid is used up: goes on at" in caplog.text
