@@ -45,6 +45,7 @@ _profile.mkdir(parents=True)
 # A kernel warns that it listens without encryption; it listens on this machine only.
 (_profile / "ipython_kernel_config.py").write_text("get_config().Application.log_level = 40\n", "utf-8")
 os.environ["TOOLKIT_JOURNAL"] = str(Path(_scratch, "journal"))
+os.environ["TOOLKIT_ACCOUNTS"] = str(Path(_scratch, "accounts"))
 os.environ["TOOLKIT_RATE_LIMITS"] = str(Path(_scratch, "rate-limits"))
 
 # Outputs depend on the toolkit as much as on the notebook, so each version of it has a cache of its own.

@@ -122,3 +122,8 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 # --- the journal ---------------------------------------------------------------------------------
 
 os.environ["TOOLKIT_JOURNAL"] = str(SCRATCH / "journal")
+
+# --- the account -----------------------------------------------------------------------------------
+
+# Many tests count every request. Those of the look-up turn it on, with the fixture `accounts_folder`.
+os.environ["TOOLKIT_ACCOUNTS"] = "off"

@@ -23,6 +23,7 @@ from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Endpoint, Host, Secu
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.fetch.estimates import WeightEstimate, estimate_weight
 from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.given_names import NamesSource, names_from
 from toolkit.fetch.progress import notice
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Connection
@@ -60,6 +61,7 @@ class Settings(TypedDict, total=False):
     limit_fraction: float
     progress: bool
     workers: int
+    names: NamesSource | None
     clock: Clock | None
 
 
@@ -101,6 +103,9 @@ class Link(LinkBound):
         progress: Show a progress bar for a fetch that takes longer than a second, and show what a call
             waits for. Waits of more than a second are also logged, at level INFO, with reason and end.
         workers: Maximum number of concurrent requests of one fetch.
+        names: Your own names of customers and sub-accounts, by id: a dict, a DataFrame with the columns `id`
+            and `name`, or the path of such a CSV file. Frames then have a column of names beside each of
+            these ids, such as `sub_account_name`, and charts and panels show them. Names are sent nowhere.
         clock: Source of time and of waiting; for tests.
 
     Attributes:
@@ -137,8 +142,10 @@ class Link(LinkBound):
         limit_fraction: float = 1.0,
         progress: bool = True,
         workers: int = 32,
+        names: NamesSource | None = None,
         clock: Clock | None = None,
     ) -> None:
+        checked_names = names_from(names)
         given = (profile, key, secret, private_key, passphrase)
         if keys is None:
             keys = find_keys(
@@ -166,7 +173,14 @@ class Link(LinkBound):
             clock=clock,
         )
         self._budget = BudgetView(self._connection.budget)
-        self._fetcher = Fetcher(self._connection, numbers, emails=emails, progress=progress, workers=workers)
+        self._fetcher = Fetcher(
+            self._connection,
+            numbers,
+            emails=emails,
+            progress=progress,
+            workers=workers,
+            names=checked_names,
+        )
         self.exchange = ExchangeReads(self._fetcher)
         self.spot = SpotReads(self._fetcher)
         self.futures = FuturesReads(self._fetcher)
@@ -198,6 +212,12 @@ class Link(LinkBound):
         return self._connection.source
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """Your own names of customers and sub-accounts, by id, read-only; empty if none were given."""
+        names = self._fetcher.names
+        return MappingProxyType({}) if names is None else names.by_id
+
+    @property
     def budget(self) -> BudgetView:
         """Used and allowed weight of the rate limits, read-only."""
         return self._budget
@@ -206,6 +226,31 @@ class Link(LinkBound):
     def hosts(self) -> Mapping[Host, str]:
         """Address of each host."""
         return MappingProxyType(self._connection.session.hosts)
+
+    def account_id(self) -> str:
+        """The id of the account behind the Link's key, such as "uid:354937868". A new key has the same.
+
+        It begins with what it is: `uid` is the id that the exchange gives the account. Where it tells none,
+        `futures-alias` is its short code of the futures account. Those of a sandbox begin with "sandbox-".
+        Neither the key nor anything derived from it is in it.
+
+        Frames of private reads have it in `attrs["account"]`. It is looked up once for each key, with a key
+        of the Link that may serve USER_DATA, and kept in your state folder, under a salted digest of the key.
+
+        Requests: one where it is not known yet, of `GET /api/v3/account`, with a weight of 20. Where the
+        exchange tells no `uid`, one more, of `GET /fapi/v3/balance`, with a weight of 5.
+
+        Raises:
+            NoKeyError: None of the Link's keys may serve it. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly.
+            ContractError: The exchange tells no id.
+
+        Source:
+            https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account#account-information
+        """
+        with interrupts_explained():
+            return self._connection.accounts.fetch(self._connection.sender)
 
     def clock_offset(self, host: Host = "api") -> float | None:
         """Seconds by which the clock of a host is ahead of this machine's; None until first measured.

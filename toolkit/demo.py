@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from toolkit.client import Link
 from toolkit.endpoints import BASE_URLS, RATE_LIMITS, Host
 from toolkit.errors import UsageError
+from toolkit.fetch.given_names import NamesSource
 from toolkit.frames.builder import Numbers
 from toolkit.redaction import Emails
 from toolkit.text.suggestions import suggests_arguments
@@ -41,6 +42,7 @@ class DemoLink(Link):
         emails: Emails,
         progress: bool,
         workers: int,
+        names: NamesSource | None,
         limits: Mapping[str, int] | None,
         clock: Clock | None,
     ) -> None:
@@ -53,6 +55,7 @@ class DemoLink(Link):
             emails=emails,
             progress=progress,
             workers=workers,
+            names=names,
             limits=limits,
             clock=clock,
         )
@@ -78,6 +81,7 @@ def demo(
     emails: Emails = "masked",
     progress: bool = True,
     workers: int = 32,
+    names: NamesSource | None = None,
     clock: Clock | None = None,
 ) -> DemoLink:
     """Start the sandbox in the background and return a Link to it: no key, no internet, made-up data.
@@ -93,6 +97,7 @@ def demo(
         emails: E-mail addresses "masked" or "clear".
         progress: Show a progress bar for a fetch that takes longer than a second.
         workers: Maximum number of concurrent requests of one fetch.
+        names: Your own names of customers and sub-accounts, as in `Link`.
         clock: Source of time and of waiting; for tests.
     """
     running = os.environ.get(ENVIRONMENT_VARIABLE)
@@ -107,6 +112,7 @@ def demo(
             emails=emails,
             progress=progress,
             workers=workers,
+            names=names,
             limits=_scaled(limits),
             clock=None,
         )
@@ -125,6 +131,7 @@ def demo(
             emails=emails,
             progress=progress,
             workers=workers,
+            names=names,
             limits=_scaled(sandbox.limits),
             clock=clock,
         )

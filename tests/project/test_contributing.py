@@ -13,7 +13,7 @@ from scripts.generate import methods
 from scripts.generate.examples import example
 from tests.support.documents import Document
 from tests.support.paths import ROOT
-from toolkit.endpoints import NAMESPACES, Endpoint, model, rate_limits
+from toolkit.endpoints import ENDPOINTS_BY_NAME, NAMESPACES, Endpoint, model, rate_limits
 
 GUIDE = Document(ROOT / "CONTRIBUTING.md")
 
@@ -41,8 +41,15 @@ def fields(value: Any) -> Iterator[str]:
             yield from fields(each)
 
 
+def test_the_declaration_is_the_one_in_the_code(declared: Endpoint) -> None:
+    assert declared == ENDPOINTS_BY_NAME[declared.qualified_name]
+    example_file = ROOT / f"toolkit/sandbox/examples/{declared.qualified_name}.json"
+    (block,) = GUIDE.blocks("json")
+    assert json.loads(block.text)["documented"] == json.loads(example_file.read_text("utf-8"))["documented"]
+
+
 def test_the_declaration_becomes_a_method(declared: Endpoint) -> None:
-    code = methods.source(declared, "transfers.DIVIDENDS")
+    code = methods.source(declared, "dividends.DIVIDENDS")
     compile(f"class Reads:\n{code}", "guide", "exec")
     assert declared.system in {namespace.system for namespace in NAMESPACES}
     called = example(declared)[-1].partition("(")[0]

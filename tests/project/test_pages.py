@@ -118,6 +118,7 @@ def test_the_formats_are_those_of_the_code() -> None:
     assert {name: int(number) for name, number in rows} == {
         "rate limits": formats.RATE_LIMITS,
         "journal": formats.JOURNAL,
+        "accounts": formats.ACCOUNTS,
         "profiles, keyring entries": formats.PROFILES,
     }
     assert f".v{formats.RATE_LIMITS}.sqlite" in page("files-and-formats")

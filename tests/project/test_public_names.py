@@ -89,8 +89,9 @@ OBJECTS = {
         exchange spot futures portfolio account market        reads, below
         operations                                            writes, below
         get                                                   any other path
+        names                                                 your own names of ids
         estimate_weight usage budget                          rate limits
-        doctor clock_offset hosts source                      the connection
+        doctor clock_offset hosts source account_id           the connection, and who it belongs to
         close from_prompt
     """,
     "toolkit.demo()": "sandbox",  # and what a Link has

@@ -60,3 +60,11 @@ def write_env(folder: Path) -> Iterator[WriteEnv]:
     made = WriteEnv(folder)
     yield made
     made.close()
+
+
+@pytest.fixture
+def accounts_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the accounts of API keys, which reads look up as they do for users."""
+    folder = tmp_path / "accounts"
+    monkeypatch.setenv("TOOLKIT_ACCOUNTS", str(folder))
+    return folder

@@ -17,6 +17,7 @@ from toolkit.charts._data import (
     require_columns,
     times,
 )
+from toolkit.charts._names import in_words, names_by_id
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import suggests_arguments
@@ -79,6 +80,8 @@ def balances(
 ) -> Axes:
     """Draw the sub-accounts with the largest balances.
 
+    They are called by your own names where the frame has them, and by their ids where not.
+
     A frame without rows, or without balances, draws an empty chart.
 
     Args:
@@ -93,7 +96,7 @@ def balances(
             assets.
     """
     top = positive_integer(top, "top")
-    if isinstance(frame, pd.Series) and frame.index.name is None:
+    if isinstance(frame, pd.Series) and list(frame.index.names) == [None]:
         frame = frame.rename_axis("sub_account_id")
     rows = as_frame(frame, "balances", column or "amount")
     if not len(rows.columns):
@@ -126,14 +129,16 @@ def balances(
     bars = target.barh(range(len(largest)), largest, color=draw.COLOURS[0], height=0.66)
     numbers = [draw.short(value) for value in largest]
     target.bar_label(bars, numbers, padding=4, color=draw.TEXT, fontsize=8.5)
-    draw.name_bars(target, [short_name(name) for name in largest.index])
+    names = names_by_id(rows, "sub_account_id")
+    draw.name_bars(target, [names.get(id_, short_name(id_)) for id_ in largest.index])
     draw.style(target, "x")
     target.margins(x=0.1, y=0.02)
     is_additive = values.min() > 0
     share = f"{largest.sum() / values.sum():.0%} of the total" if is_additive else ""
     title = f"{heading}: the {len(largest)} largest sub-accounts"
     draw.set_title(target, title, share)
-    draw.describe(target, f"{title}, from {numbers[-1]} to {numbers[0]}.")
+    whose = in_words(names, largest.index[::-1])
+    draw.describe(target, f"{title}, from {numbers[-1]} to {numbers[0]}.{whose}")
     return target
 
 

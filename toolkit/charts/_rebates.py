@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -16,6 +18,7 @@ from toolkit.charts._data import (
     times,
 )
 from toolkit.charts._draw import Freq
+from toolkit.charts._names import id_column, in_words, names_by_id
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import did_you_mean, suggests_arguments
@@ -50,8 +53,9 @@ def rebates(
             income or the rebates of each trader. It may be filtered or grouped. A Series of amounts also
             works, with `asset` if it does not name one.
         by: "asset" draws a chart for each asset, one above the other, each with a scale of its own.
-            Any other column, such as "symbol" or "customer_id", stacks the bars by its values; None
-            does not stack. Both require a single asset, because amounts of different assets do not add up.
+            Any other column, such as "symbol" or "customer_id", stacks the bars by its values,
+            and calls ids by your own names where the frame has them; None does not stack. Both require a
+            single asset, because amounts of different assets do not add up.
         asset: Only rebates paid in this asset.
         freq: "D" for days, "W" for weeks, "MS" for months, all in UTC.
         top: Largest number of charts, or of values in a stack. The rest of a stack is added up as "Others";
@@ -70,11 +74,11 @@ def rebates(
     if by == "unit":  # the name of this column in some frames
         by = "asset"
     stack = None if by == "asset" else by
-    title, rows = _rows(frame, stack, asset)
+    title, rows, names = _rows(frame, stack, asset)
     all_assets = _ranked_assets(rows)
     if asset is not None:
         rows = rows[rows["asset"] == asset]
-    chart = _Chart(title, freq, stack, top, rows.attrs)
+    chart = _Chart(title, freq, stack, top, rows.attrs, names=names)
     assets = _ranked_assets(rows)
     if not assets:
         target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
@@ -104,8 +108,8 @@ def rebates(
     return target
 
 
-def _rows(data: object, stack: str | None, asset: str | None) -> tuple[str, pd.DataFrame]:
-    """The title, and rows of time, income, asset and, if bars are stacked, the value to stack by."""
+def _rows(data: object, stack: str | None, asset: str | None) -> tuple[str, pd.DataFrame, Mapping[str, str]]:
+    """The title; rows of time, income, asset and, if bars are stacked, the value to stack by; names by id."""
     frame = as_frame(data, "rebates", "income")
     attrs = frame.attrs
     if "income" not in frame and "rebate_vol" in frame:
@@ -124,15 +128,18 @@ def _rows(data: object, stack: str | None, asset: str | None) -> tuple[str, pd.D
         )
     when, income = times(frame["time"]), amounts(frame["income"])
     rows = pd.DataFrame({"time": when, "income": income, "asset": frame["asset"].astype(object)})
+    names: Mapping[str, str] = {}
     if stack is not None:
-        rows["stack"] = labels(frame[stack])
+        ids = id_column(frame, stack)
+        names = names_by_id(frame, ids)
+        rows["stack"] = labels(frame[ids])
     # Rows without a time or an amount, which `reindex` may add, have nothing to draw.
     rows = rows[rows["time"].notna() & rows["income"].notna()]
     if rows["asset"].isna().any():
         raise UsageError("Some amounts have no asset. Drop them, or fill in their asset.")
     rows["asset"] = rows["asset"].astype(str)
     rows.attrs = attrs
-    return _title(frame, attrs), rows
+    return _title(frame, attrs), rows, names
 
 
 def _title(frame: pd.DataFrame, attrs: dict[object, object]) -> str:
@@ -156,11 +163,20 @@ class _Chart:
         stack: Column that bars are stacked by, None if they are not.
         top: Largest number of values in a stack.
         attrs: `attrs` of the frame.
+        names: What to call values that bars are stacked by, where that is not themselves.
     """
 
     def __init__(
-        self, title: str, freq: Freq, stack: str | None, top: int, attrs: dict[object, object]
+        self,
+        title: str,
+        freq: Freq,
+        stack: str | None,
+        top: int,
+        attrs: dict[object, object],
+        *,
+        names: Mapping[str, str],
     ) -> None:
+        self._names = names
         self._title, self._freq, self._top, self._attrs = title, freq, top, attrs
         self._is_stacked = stack is not None
         self.heading = f"{title} by {short_name(stack)}" if stack else title
@@ -170,9 +186,11 @@ class _Chart:
         starts = draw.period_starts(rows["time"], self._freq)
         if self._is_stacked:
             sums = rows["income"].groupby([starts, rows["stack"]]).sum().unstack(fill_value=0)
-            names, sums = _largest(sums, self._top)
+            values, sums = _largest(sums, self._top)
+            names = [self._names.get(value, value) for value in values]
             colours = draw.stack_colours(len(names), has_rest=len(names) > self._top)
         else:
+            values = []
             sums = rows["income"].groupby(starts).sum().to_frame()
             names, colours = [self._title], [draw.ASSET_COLOURS.get(asset, draw.COLOURS[-1])]
         sums = draw.fill_gaps(sums, self._freq)
@@ -191,8 +209,8 @@ class _Chart:
         unit = f"{short_name(asset)} {draw.PERIODS[self._freq][0]}"
         draw.set_title(ax, self.heading, unit)
         total = f"{draw.short(float(sums.to_numpy().sum()))} {short_name(asset)}"
-        span = draw.span_of_periods(sums.index)
-        draw.describe(ax, f"{self.heading}, {unit}, {span}: {total} in all.")
+        span, whose = draw.span_of_periods(sums.index), in_words(self._names, values)
+        draw.describe(ax, f"{self.heading}, {unit}, {span}: {total} in all.{whose}")
         if has_legend:
             patches = draw.patches(names, colours) if self._is_stacked else []
             draw.legend(ax, [*patches, *((AVERAGE_LABEL, line) for line in lines)])

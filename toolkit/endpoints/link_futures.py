@@ -43,7 +43,13 @@ NEW_USER_COLUMNS = (
 )
 CUSTOMER_ID_COLUMNS = (
     Column(name="broker_id", field="brokerId", kind="id", doc="The partner's Link id."),
-    Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has with the partner."),
+    Column(
+        name="customer_id",
+        field="customerId",
+        kind="id",
+        doc="Id the customer has with the partner.",
+        named=True,
+    ),
 )
 CUSTOMERS_KEY = "Use the customer's key, not the partner's."
 
@@ -89,7 +95,13 @@ CUSTOMERS = Endpoint(
     mutually_exclusive=("customer_id", "email"),
     paging=Paging(kind="page", size="limit", default=100, maximum=1000),
     columns=(
-        Column(name="customer_id", field="customerId", kind="id", doc="Id the partner gave the customer."),
+        Column(
+            name="customer_id",
+            field="customerId",
+            kind="id",
+            doc="Id the partner gave the customer.",
+            named=True,
+        ),
         Column(name="email", field="email", kind="email", doc="E-mail address (personal data)."),
     ),
     identity=("customer_id", "email"),
@@ -288,6 +300,7 @@ TRADERS = Endpoint(
             field="customerId",
             kind="id",
             doc="Id the partner gave the customer, or a masked e-mail address if there is none.",
+            named=True,
         ),
         _UNIT,
         _TRADE_VOL,

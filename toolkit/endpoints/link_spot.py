@@ -38,7 +38,7 @@ CUSTOMER_EMAIL = Param(
     private=True,
 )
 GIVEN_ID_COLUMNS = (
-    Column(name="customer_id", field="customerId", kind="id", doc="The customer's new id."),
+    Column(name="customer_id", field="customerId", kind="id", doc="The customer's new id.", named=True),
     Column(name="email", field="email", kind="email", doc="E-mail address, masked.", masked="email"),
 )
 
@@ -110,7 +110,13 @@ CUSTOMERS = Endpoint(
     ),
     mutually_exclusive=("customer_id", "email"),
     columns=(
-        Column(name="customer_id", field="customerId", kind="id", doc="Id the partner gave the customer."),
+        Column(
+            name="customer_id",
+            field="customerId",
+            kind="id",
+            doc="Id the partner gave the customer.",
+            named=True,
+        ),
         Column(name="email", field="email", kind="email", doc="E-mail address (personal data)."),
     ),
     identity=("customer_id", "email"),
@@ -127,7 +133,11 @@ CUSTOMER_ID = Endpoint(
     params=(_AGENT_CODE,),
     columns=(
         Column(
-            name="customer_id", field="customerId", kind="id", doc="Id the customer has with the partner."
+            name="customer_id",
+            field="customerId",
+            kind="id",
+            doc="Id the customer has with the partner.",
+            named=True,
         ),
     ),
     summary="The id of the customer who owns the key, as one row.",
@@ -151,6 +161,7 @@ REBATES = Endpoint(
             field="customerId",
             kind="id",
             doc='Id the partner gave the customer; "" if none.',
+            named=True,
         ),
         # If it ever arrives unmasked, it is masked here, even with emails="clear".
         Column(
@@ -281,7 +292,9 @@ SET_OWN_CUSTOMER_ID = Write(
     security="USER_DATA",
     rate_limit=SAPI_IP,
     params=(NEW_CUSTOMER_ID, _AGENT_CODE),
-    columns=(Column(name="customer_id", field="customerId", kind="id", doc="The customer's new id."),),
+    columns=(
+        Column(name="customer_id", field="customerId", kind="id", doc="The customer's new id.", named=True),
+    ),
     summary="Sets the id that the customer who owns the key has with the partner.",
     notes=("Use the customer's key, not the partner's.",),
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client",

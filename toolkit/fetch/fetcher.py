@@ -28,6 +28,7 @@ from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_r
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
 from toolkit.frames.infer_rows import is_one_object
+from toolkit.frames.names import Names
 from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
@@ -71,9 +72,10 @@ class Fetcher:
         emails: E-mail addresses "masked" or "clear".
         progress: Whether a long fetch shows a bar.
         workers: Maximum number of simultaneous requests of a fetch.
+        names: The user's own names, which frames have beside ids; None for none.
 
     Attributes:
-        numbers: As given.
+        numbers, names: As given.
 
     Raises:
         UsageError: `numbers`, `emails` or `workers` is invalid.
@@ -87,13 +89,16 @@ class Fetcher:
         emails: Emails,
         progress: bool,
         workers: int,
+        names: Names | None = None,
     ) -> None:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
+        self._accounts = connection.accounts
         self._source = connection.source
         self.numbers = _checked_numbers(numbers)
         self._emails = _checked_emails(emails)
+        self.names = names
         self._progress = progress
         self._workers = _checked_workers(workers)
         # Rows of the last fetch of an endpoint without a span, to request as many pages at once.
@@ -103,6 +108,16 @@ class Fetcher:
 
     def _make_lock(self) -> None:
         self._warning = threading.Lock()
+
+    def without_names(self) -> Fetcher:
+        """Return a fetcher like this one whose frames have declared columns alone."""
+        return Fetcher(
+            self._connection,
+            self.numbers,
+            emails=self._emails,
+            progress=self._progress,
+            workers=self._workers,
+        )
 
     def fetch(
         self,
@@ -143,6 +158,7 @@ class Fetcher:
         while before := [lane for lane in fetch.lanes if lane.truncation.must_restart]:
             fetch = self._fetch_again(fetch, before)
         frame = self._frame(fetch)
+        self._add_account(frame, is_private=endpoint.is_signed)
         try:
             self.warn_undeclared(endpoint, set().union(*(lane.builder.undeclared for lane in fetch.lanes)))
             self._connection.warn_if_local_only()
@@ -193,7 +209,14 @@ class Fetcher:
         def frame_of(declared: Endpoint, found: list[dict[str, Any]], *, complete: bool) -> pd.DataFrame:
             builder = FrameBuilder(declared, numbers, emails)
             builder.add(found)
-            attrs = self._attrs(path, "unlisted", shown_parameters(parameters), stats, complete=complete)
+            attrs = self._attrs(
+                path,
+                "unlisted",
+                shown_parameters(parameters),
+                stats,
+                is_private=request.is_signed,
+                complete=complete,
+            )
             if not complete:
                 attrs["missing"] = [[None, None]]
             if known is not None:
@@ -211,6 +234,7 @@ class Fetcher:
                 error.partial = frame_of(*as_it_is, complete=False)
             raise
         frame = frame_of(endpoint, found, complete=chosen is None and is_one_object(payload))
+        self._add_account(frame, is_private=request.is_signed)
         try:
             self._connection.warn_if_local_only()
         except RateLimitWarning as warning:  # if warnings are errors
@@ -331,6 +355,7 @@ class Fetcher:
             endpoint.system,
             fetch.plan.display_arguments,
             fetch.stats,
+            is_private=endpoint.is_signed,
             complete=not is_partial,
         )
         if is_partial:
@@ -339,6 +364,8 @@ class Fetcher:
             ]
         first, *others = fetch.lanes
         frame = first.builder.frame(attrs, [lane.builder for lane in others])
+        if self.names is not None:
+            self.names.add_to(frame, endpoint.columns)
         if (grid := fetch.plan.grid) is not None and fetch.plan.span:
             times = frame[endpoint.order_by].dt.as_unit("ms").astype("int64").to_numpy()
             unknown = [*(first.missing if is_partial else []), *first.unended]
@@ -352,10 +379,12 @@ class Fetcher:
         shown: Mapping[str, object],
         stats: RequestStats,
         *,
+        is_private: bool,
         complete: bool,
     ) -> dict[str, object]:
         """The frame's attrs.
 
+        `account` is the account that private rows are of, as far as it is known without a request.
         `fetched_at` is this machine's time and `server_time` the host's, both at the end. `as_of` is the
         earliest `Date` of all responses in the frame: no part of it is older. It is None if a response has no
         such header, or came from a cache. `example` tells whether the rows are made up from a documented
@@ -366,6 +395,7 @@ class Fetcher:
             "endpoint": qualified_name,
             "system": system,
             "source": self._source,
+            "account": self._accounts.known(self._sender) if is_private else None,
             "parameters": dict(shown),
             "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
             "server_time": stats.server_time and stats.server_time.isoformat(timespec="milliseconds"),
@@ -375,6 +405,16 @@ class Fetcher:
             "complete": complete,
             "example": stats.example,
         }
+
+    def _add_account(self, frame: pd.DataFrame, *, is_private: bool) -> None:
+        """Look up the account of a private frame that does not have it; an interrupt carries the frame."""
+        if not is_private or frame.attrs["account"] is not None:
+            return
+        try:
+            frame.attrs["account"] = self._accounts.look_up(self._sender)
+        except BaseException as error:
+            error.partial = frame  # type: ignore[attr-defined]
+            raise
 
     def count_down(self, what: str, seconds: float) -> None:
         """Wait, and show the time left if long fetches show a bar."""

@@ -105,6 +105,7 @@ class Connection:
         self._shared_state = shared_state  # keeps it alive for other connections to the same addresses
         self.budget = shared_state.budget
         self.host_clocks = shared_state.host_clocks
+        self.accounts = shared_state.accounts
         self.sender = self.sender_with(keys)
         self.warn_if_local_only()
         _warn_of_earlier_version(self.budget.migration_problem)

@@ -1,7 +1,8 @@
 """State that all Links to the same exchange share.
 
-All processes of this machine share the rate-limit store. Within a process, Links also share clocks and
-budget. The exchange counts requests by IP address: with separate budgets, Links would exceed the limits.
+All processes of this machine share the rate-limit store, and the accounts of API keys. Within a process,
+Links also share clocks and budget. The exchange counts requests by IP address: with separate budgets, Links
+would exceed the limits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from toolkit.endpoints import ALTERNATES, RATE_LIMITS, Host
 from toolkit.errors import UsageError
+from toolkit.gateway.accounts import Accounts
 from toolkit.ratelimit.budget import Budget
 from toolkit.ratelimit.store import RateLimitStore
 from toolkit.runtime import forks
@@ -23,7 +25,7 @@ from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
 
 class SharedState:
-    """The clocks of an exchange's hosts, and the budget of requests to them.
+    """The clocks of an exchange's hosts, the budget of requests to them, and the accounts of API keys.
 
     Args:
         hosts: Base address of each host.
@@ -47,6 +49,14 @@ class SharedState:
                 let_through(error, outside)
                 problem = f"the folder of the rate-limit file cannot be found ({error.strerror})"
         self.budget = Budget(clock, self.host_clocks, RateLimitStore(path, clock, problem, earlier))
+        # Without an id, the next sandbox at this address would be taken for this one.
+        is_lasting = sandbox_id != ""
+        self.accounts = Accounts(
+            clock,
+            paths.accounts_file(hosts, sandbox_id) if is_lasting else None,
+            prefix="" if sandbox_id is None else "sandbox-",
+            look_up=paths.looks_accounts_up(),
+        )
 
 
 _lock: threading.Lock

@@ -267,12 +267,13 @@ def header(icon: Literal["gauge", "accounts"], title: str, subtitle: str) -> Mar
     return render("header.html.jinja", icon=icon, title=title, subtitle=subtitle)
 
 
-def chips(link: Link, updated: float | None, warning: str = "") -> Markup:
-    """Source of the data, clock offset, and time of the last update, or a warning in its place."""
+def chips(link: Link, updated: float | None, warning: str = "", account: str = "") -> Markup:
+    """Source and account of the data, clock offset, and time of the last update or a warning in its place."""
     offset = link.clock_offset("api")
     return render(
         "chips.html.jinja",
         source=link.source,
+        account=account,
         clock_offset="" if offset is None else _offset(offset),
         warning=warning,
         updated="" if updated is None else clock(updated),
@@ -321,7 +322,7 @@ def error_banner(error: BaseException, panel: str) -> Markup:
     return banner("hot", type(error).__name__, text)
 
 
-def static_header(link: Link, title: str, updated: float | None) -> Markup:
+def static_header(link: Link, title: str, updated: float | None, account: str = "") -> Markup:
     """The first line of a static picture."""
     when = "" if updated is None else clock(updated)
-    return render("static_header.html.jinja", title=title, source=link.source, updated=when)
+    return render("static_header.html.jinja", title=title, source=link.source, account=account, updated=when)

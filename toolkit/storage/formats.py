@@ -19,6 +19,9 @@ JOURNAL = 3
 PROFILES = 1
 """Format of the profiles file and of profiles in the system keyring; text without a number has it too."""
 
+ACCOUNTS = 1
+"""Format of the file with the accounts of API keys."""
+
 Execute = Callable[..., sqlite3.Cursor]
 
 

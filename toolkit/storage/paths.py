@@ -28,9 +28,13 @@ JOURNAL = "TOOLKIT_JOURNAL"
 CONFIG = "TOOLKIT_CONFIG"
 """Environment variable: the folder of the profiles."""
 
+ACCOUNTS = "TOOLKIT_ACCOUNTS"
+"""Environment variable: the folder of the files with the accounts of API keys, or "off" to look none up."""
+
 _APPLICATION = "binance-link-toolkit"
 _RATE_LIMITS_FILE = "rate-limits-"
 _JOURNAL_FILE = "journal-"
+_ACCOUNTS_FILE = "accounts-"
 _SANDBOX = "sandbox-"
 _SANDBOX_KEPT_S = 86_400.0
 
@@ -158,6 +162,33 @@ def journal_file(hosts: Mapping[Host, str], sandbox: str | None, folder: str | P
     return where / f"{_JOURNAL_FILE}{_SANDBOX}{name}.sqlite"
 
 
+def looks_accounts_up() -> bool:
+    """Whether reads look up the account of their API key."""
+    return _variable(ACCOUNTS).lower() != "off"
+
+
+def accounts_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
+    """Return the file with the accounts of API keys of one exchange; None where there is no folder for it.
+
+    Args:
+        hosts: Base address of each host. Alternative addresses of a host count as the same.
+        sandbox: Id of the sandbox, None for a real exchange.
+    """
+    folder = None
+    # The home folder cannot be found, or the current folder was deleted.
+    with forgiving(RuntimeError, OSError):
+        named = _variable(ACCOUNTS)
+        is_folder = named and looks_accounts_up()
+        folder = Path(named).expanduser().absolute() if is_folder else _state_folder()
+    if folder is None:
+        return None
+    name = file_stem(hosts, sandbox or "")
+    if sandbox is None:
+        return folder / f"{_ACCOUNTS_FILE}{name}.json"
+    _delete_old_sandboxes(folder, f"{_ACCOUNTS_FILE}{_SANDBOX}", _delete_all, suffix=".json")
+    return folder / f"{_ACCOUNTS_FILE}{_SANDBOX}{name}.json"
+
+
 def file_stem(hosts: Mapping[Host, str], *more: str) -> str:
     """Return the stem of file names for one exchange: its host name and a digest.
 
@@ -206,15 +237,17 @@ def locked_for_opening(path: Path) -> Iterator[None]:
         yield
 
 
-def _delete_old_sandboxes(folder: Path, prefix: str, delete: Callable[[Path], None]) -> None:
+def _delete_old_sandboxes(
+    folder: Path, prefix: str, delete: Callable[[Path], None], *, suffix: str = ".sqlite"
+) -> None:
     """Delete the files of sandboxes that have not been used for a day."""
     old = time.time() - _SANDBOX_KEPT_S
     with forgiving(OSError):  # an impossible folder name
-        for name in {each.name.partition(".sqlite")[0] for each in folder.glob(f"{prefix}*")}:
+        for name in {each.name.partition(suffix)[0] for each in folder.glob(f"{prefix}*")}:
             with forgiving(OSError):  # already deleted, or another user's
-                found = list(folder.glob(f"{name}.sqlite*"))  # an unfinished glob keeps the folder open
+                found = list(folder.glob(f"{name}{suffix}*"))  # an unfinished glob keeps the folder open
                 if max((os.lstat(each).st_mtime for each in found), default=old) < old:
-                    delete(folder / f"{name}.sqlite")
+                    delete(folder / f"{name}{suffix}")
 
 
 def _delete_all(path: Path) -> None:

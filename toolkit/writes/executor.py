@@ -85,9 +85,16 @@ class WriteExecutor:
         self._same_account = same_account
         self._same_account_keys = self._digests(sender.keys)
         self._reading_keys = self._digests(reader.keys)
-        self._reconciler = Reconciler(fetcher, reader, journal, reading_keys=self._reading_keys)
+        # Names are the user's own: they are neither evidence nor kept in the journal.
+        reads = fetcher.without_names()
+        self._reconciler = Reconciler(reads, reader, journal, reading_keys=self._reading_keys)
         self.outcomes = OutcomeTracker(
-            journal, self._reconciler, source=source, numbers=numbers, same_account=same_account
+            journal,
+            self._reconciler,
+            source=source,
+            numbers=numbers,
+            names=fetcher.names,
+            same_account=same_account,
         )
 
     # -- one call ------------------------------------------------------------------------------------------

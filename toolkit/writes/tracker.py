@@ -11,6 +11,7 @@ import pandas as pd
 from toolkit.endpoints import Write
 from toolkit.errors import NotExecutedError, ToolkitError, UsageError
 from toolkit.frames.builder import Numbers
+from toolkit.frames.names import Names
 from toolkit.gateway.connection import Source
 from toolkit.redaction import RedactedMapping, masked_key
 from toolkit.text.characters import find_invisible
@@ -32,6 +33,7 @@ class OutcomeTracker:
         reconciler: Asks the exchange.
         source: Where writes go, "live" or "sandbox".
         numbers: Amounts as "float" or "exact".
+        names: The user's own names, which frames have beside ids; None for none.
         same_account: Whether all API keys, in the journal and now, belong to one account.
 
     Attributes:
@@ -45,12 +47,14 @@ class OutcomeTracker:
         *,
         source: Source,
         numbers: Numbers,
+        names: Names | None,
         same_account: bool,
     ) -> None:
         self.journal = journal
         self.source = source
         self._reconciler = reconciler
         self._numbers = numbers
+        self._names = names
         self._same_account = same_account
         # New API keys of this process, and their masked form, by the token of the entry.
         self._handovers: dict[str, Handover] = {}
@@ -186,7 +190,10 @@ class OutcomeTracker:
             "resolved_by": by,
             "complete": by == "answer",
         }
-        return response_frame(write, response, self._numbers, attrs)
+        frame = response_frame(write, response, self._numbers, attrs)
+        if self._names is not None:
+            self._names.add_to(frame, write.columns)
+        return frame
 
     def reason(self, entry: JournalEntry) -> str:
         """Why the outcome of a call is unknown."""

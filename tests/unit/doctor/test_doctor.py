@@ -894,7 +894,7 @@ def test_the_exit_status_of_the_command(
     done = run("--demo", *arguments, **running(sandbox, name))
     assert (done.exit_code, done.stderr) == (status, "")
     assert done.stdout.startswith("doctor (SANDBOX)")
-    assert "Set: TOOLKIT_JOURNAL, TOOLKIT_SANDBOX." in done.stdout
+    assert "Set: TOOLKIT_ACCOUNTS, TOOLKIT_JOURNAL, TOOLKIT_SANDBOX." in done.stdout
     assert sandbox.world.keys[name].key not in done.stdout
 
 

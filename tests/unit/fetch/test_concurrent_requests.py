@@ -514,5 +514,5 @@ def test_no_endpoint_is_both_newest_first_and_paged() -> None:
     assert not [
         each
         for each in ENDPOINTS_BY_NAME.values()
-        if each.newest_first and each.paging.kind in ("page", "offset")
+        if (each.newest_first or each.either_order) and each.paging.kind in ("page", "offset", "id")
     ]

@@ -142,6 +142,7 @@ def test_the_accounts_panel_shows_no_hostile_text() -> None:
     known = [
         holdings.Holding(
             id=HOSTILE,
+            name=HOSTILE,
             tag=HOSTILE,
             email=HOSTILE,
             address="",

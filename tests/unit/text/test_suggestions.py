@@ -44,7 +44,7 @@ def objects() -> Iterator[dict[str, Any]]:
         ("link.exchnage", "Did you mean `exchange`?"),
         ("link.uasge", "Did you mean `usage`?"),
         ("link.rebates", "Did you mean `exchange.rebates`, `spot.rebates` or `futures.rebates`?"),
-        ("link.sub_account", "Did you mean `exchange.sub_accounts`?"),
+        ("link.sub_account", "or `exchange.sub_accounts`?"),
         ("link.spot.rebate", "Did you mean `rebates`?"),
         ("link.exchange.subAccounts", "Did you mean `sub_accounts`?"),
         ("link.exchange.transfer", "or `link.operations().exchange.transfer` (it changes something)?"),

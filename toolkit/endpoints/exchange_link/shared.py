@@ -29,7 +29,11 @@ KEY_COLUMN = Column(
     name="api_key", field=("apikey", "apiKey"), kind="id", doc="The API key, masked.", masked="key"
 )
 SUB_ACCOUNT_ID = Column(
-    name="sub_account_id", field=("subaccountId", "subAccountId"), kind="id", doc="Id of the sub-account."
+    name="sub_account_id",
+    field=("subaccountId", "subAccountId"),
+    kind="id",
+    doc="Id of the sub-account.",
+    named=True,
 )
 
 ASSET = Column(name="asset", field="asset", kind="text", doc="The asset.")

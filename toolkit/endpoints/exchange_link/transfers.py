@@ -38,6 +38,7 @@ _TRANSFER_FROM = Column(
     kind="id",
     doc="Sub-account the funds came from; empty or missing means the master account.",
     optional=True,
+    named=True,
 )
 _TRANSFER_TO = Column(
     name="to_id",
@@ -45,6 +46,7 @@ _TRANSFER_TO = Column(
     kind="id",
     doc="Sub-account the funds went to; empty or missing means the master account.",
     optional=True,
+    named=True,
 )
 _QTY = Column(name="qty", field="qty", kind="amount", doc="Amount transferred, in `asset`.")
 _CLIENT_TRAN_ID = Column(
@@ -98,6 +100,7 @@ FUTURES_TRANSFERS = Endpoint(
             kind="id",
             doc='Sub-account the funds came from; "" means the master account.',
             optional=True,
+            named=True,
         ),
         Column(
             name="to_id",
@@ -105,6 +108,7 @@ FUTURES_TRANSFERS = Endpoint(
             kind="id",
             doc='Sub-account the funds went to; "" means the master account.',
             optional=True,
+            named=True,
         ),
         ASSET,
         _QTY,

@@ -53,6 +53,7 @@ class Holding:
 
     Attributes:
         id: Its id.
+        name: The user's own name of it, "" if there is none.
         tag: The partner's tag for it.
         email: Its e-mail address, masked.
         address: Its e-mail address in full: compared with the text in the filter, never shown.
@@ -62,6 +63,7 @@ class Holding:
     """
 
     id: str
+    name: str
     tag: str
     email: str
     address: str
@@ -75,8 +77,8 @@ class Holding:
         return add((self.amounts["spot"], self.amounts["margin"]))
 
     def matches(self, query: str) -> bool:
-        """Whether each word of the query is part of the id, tag or masked address, or the whole address."""
-        text = f"{self.id} {self.tag} {self.email}".casefold()
+        """Whether each word of a query is part of name, id, tag or masked address, or the whole address."""
+        text = f"{self.name} {self.id} {self.tag} {self.email}".casefold()
         return all(word in text or word == self.address for word in query.casefold().split())
 
 
@@ -105,6 +107,12 @@ def holdings(frames: Mapping[str, pd.DataFrame]) -> list[Holding]:
             str(row.sub_account_id): (_text(row.tag), _text(row.email))
             for row in accounts[["sub_account_id", "tag", "email"]].itertuples(index=False)
         }
+    names = {
+        str(account): _text(name)
+        for frame in frames.values()
+        if "sub_account_name" in frame
+        for account, name in zip(frame["sub_account_id"], frame["sub_account_name"], strict=True)
+    }
     ids = dict.fromkeys([*labels, *(account for wallet in wallets.values() for account in wallet)])
     found = []
     for created, account in enumerate(ids):
@@ -113,6 +121,7 @@ def holdings(frames: Mapping[str, pd.DataFrame]) -> list[Holding]:
         found.append(
             Holding(
                 id=account,
+                name=names.get(account, ""),
                 tag=tag,
                 email=mask(address),
                 address=address.strip().casefold(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -213,9 +214,11 @@ def _cell(account: Holding, wallet: Wallet) -> str:
 def _row(account: Holding, largest: float) -> dict[str, object]:
     btc = account.btc
     width = max(0.0, float(btc) / largest * 100) if btc is not None and largest > 0 else 0.0
+    name = account.name or account.tag
     return {
-        "name": account.tag or account.id,
-        "id": account.id if account.tag else "",
+        "name": name or account.id,
+        "id": account.id if name else "",
+        "title": " · ".join(filter(None, (account.name, account.tag, account.id))),
         "email": account.email,
         "total": amount(btc, 4),
         "width": f"{width:.1f}",
@@ -258,6 +261,12 @@ def _static_footer(
     return _account_counts(total) if source in frames else "not fetched"
 
 
+def _static_name(account: Holding, uses: Mapping[str, int]) -> str:
+    """What a picture calls an account; the user's own name has the id in brackets if another has it, too."""
+    name = account.name or account.tag or account.id
+    return f"{name} ({account.id})" if account.name and uses[name] > 1 else name
+
+
 def static_table(
     accounts: Iterable[Holding],
     frames: Mapping[str, pd.DataFrame],
@@ -277,9 +286,10 @@ def static_table(
         for wallet, column in COLUMNS.items()
         for total in (holdings.total(accounts, wallet),)
     ]
+    uses = Counter(account.name or account.tag or account.id for account in accounts)
     rows = [
         {
-            "name": account.tag or account.id,
+            "name": _static_name(account, uses),
             "email": account.email,
             "amounts": [_cell(account, wallet) for wallet in COLUMNS],
         }

@@ -114,7 +114,7 @@ class AccountsPanel(Panel):
         self._tiles, self._cost = html(), html()
         self._count = html("", "btk-grow")
         self._sort = widgets.Dropdown(options=_SORTS)
-        self._filter = widgets.Text(placeholder="Filter by id, tag or e-mail…")
+        self._filter = widgets.Text(placeholder="Filter by name, id, tag or e-mail…")
         for control in (self._sort, self._filter):
             control.observe(lambda _: self._notify(), names="value")
         tools = widgets.HBox([self._count, self._sort, self._filter])
@@ -128,7 +128,7 @@ class AccountsPanel(Panel):
         state = self._fetch_state()
         update(self._title, header("accounts", TITLE, view.commission_range(self._frames)))
         last = max(self._fetched.values(), default=None)
-        update(self._chips, chips(self._link, last, self._staleness()))
+        update(self._chips, chips(self._link, last, self._staleness(), self._account()))
         self._draw_banner(state)
         update(self._tiles, view.tiles(self._frames, self._accounts, state, self._incomplete))
         is_blank = self._is_blank
@@ -201,6 +201,11 @@ class AccountsPanel(Panel):
         if partner is None or partner.empty:
             return len(self._accounts) or None
         return int(partner["sub_account_qty"].iloc[0])
+
+    def _account(self) -> str:
+        """Id of the account that the data is of, "" if it is not known."""
+        known = (frame.attrs.get("account") for frame in self._frames.values())
+        return next(filter(None, known), "")
 
     def _redraw_delay(self) -> float | None:
         return self._until_next_second() if self._fetching else None
@@ -388,7 +393,8 @@ class AccountsPanel(Panel):
             self.refresh()
 
     def _static(self) -> Markup:
-        head = static_header(self._link, TITLE, max(self._fetched.values(), default=None))
+        updated = max(self._fetched.values(), default=None)
+        head = static_header(self._link, TITLE, updated, self._account())
         if self.error is not None:
             head += error_banner(self.error, "panel")
         if self._is_blank:
@@ -417,7 +423,8 @@ def accounts(link: Link, *, fetch: bool = False) -> AccountsPanel:
     The panel appears at once, with the cost of a fetch, and fetches when its button is pressed. Then it shows
     totals by wallet, and a table of sub-accounts with a filter and a choice of order. Spot and margin are
     in BTC and are added up; futures are in USD and USDT and are not. Wallets that are switched off say
-    "off". E-mail addresses are masked. Filtering and sorting send nothing to the exchange.
+    "off". Sub-accounts have your own names, where the Link was given `names`, or their tags. E-mail addresses
+    are masked. Filtering and sorting send nothing to the exchange.
 
     A fetch continues while other cells run, and shows its progress. If it fails, the panel shows the error
     and a button that fetches the rest; data that has arrived is kept. `panel.stop()` stops the fetch, as does
