@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.ledger.cash import Cash
-from toolkit.sandbox.ledger.movements import WALLETS, Movements
+from toolkit.sandbox.ledger.movements import WALLETS, Movements, wallet_index
 from toolkit.sandbox.ledger.trading import SpotTrading
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.stream import DAY
@@ -21,19 +21,62 @@ Anchor = Mapping[tuple[int, int], int]
 """Units by wallet and asset, as indices; those of cheap coins exceed 64 bits."""
 
 _CHUNK = 30 * DAY
+_SPOT, _UM = wallet_index("spot"), wallet_index("um")
+
+
+class _Parts:
+    """Movements of some sources in parts of thirty days, so that those of some weeks are made alone."""
+
+    def __init__(self, sources: Sequence[Source], begins_ms: int, ends_ms: int) -> None:
+        self._sources = sources
+        self._begins_ms, self._ends_ms = begins_ms, ends_ms
+        self._part = lru_cache(maxsize=64)(self._make)
+        self._part_sums = lru_cache(maxsize=64)(lambda number: _sums(self._part(number)))
+
+    def between(self, after_ms: int, until_ms: int) -> Movements:
+        """The movements after one time, up to another, which is included."""
+        parts = [self._part(number) for number in self._numbers(after_ms, until_ms)]
+        return Movements.joined(Movements.empty(), *parts).between(after_ms, until_ms)
+
+    def change(self, after_ms: int, until_ms: int) -> Int64Array:
+        """How much the balances change after one time, up to another: a row for each wallet."""
+        total = np.zeros((len(WALLETS), len(ASSETS)), dtype=np.int64)
+        for number in self._numbers(after_ms, until_ms):
+            begin, end = self._bounds(number)
+            if after_ms <= begin and end <= until_ms:
+                total += self._part_sums(number)
+            else:
+                total += _sums(self._part(number).between(after_ms, until_ms))
+        return total
+
+    def _numbers(self, after_ms: int, until_ms: int) -> range:
+        first, last = max(after_ms + 1, self._begins_ms), min(until_ms, self._ends_ms)
+        if first > last:
+            return range(0)
+        return range((first - self._begins_ms) // _CHUNK, (last - self._begins_ms) // _CHUNK + 1)
+
+    def _bounds(self, number: int) -> tuple[int, int]:
+        """The last moments before a part, and in it."""
+        begin = self._begins_ms - 1 + number * _CHUNK
+        return begin, min(begin + _CHUNK, self._ends_ms)
+
+    def _make(self, number: int) -> Movements:
+        begin, end = self._bounds(number)
+        return Movements.joined(*(source(begin, end) for source in self._sources))
 
 
 class Books:
-    """Records and movements of an account, and its balances at one time.
+    """Records and movements of an account, and its balances at any time.
 
-    Movements are made in parts of thirty days, so that balances of today need those of some weeks alone.
+    Futures, which take the longest to make, are made when the USD-M wallet is read.
 
     Args:
         begins_ms: Nothing happens before.
         ends_ms: Nothing happens after.
         trading: Spot fills and orders.
         cash: Deposits, withdrawals, transfers and dividends.
-        sources: Where movements come from.
+        sources: Where movements come from, but for those of futures.
+        futures: Where the movements of futures come from.
         anchor_ms: When the balances are those of `anchor`; None to begin with what the lowest ones need.
         anchor: The balances at that time.
     """
@@ -44,80 +87,61 @@ class Books:
         ends_ms: int,
         trading: SpotTrading,
         cash: Cash,
-        sources: Sequence[Source],
         *,
+        sources: Sequence[Source],
+        futures: Source,
         anchor_ms: int | None = None,
         anchor: Anchor | None = None,
     ) -> None:
         self.begins_ms, self.ends_ms = begins_ms, ends_ms
         self.trading, self.cash = trading, cash
         self.lock_changes = trading.orders.lock_changes()
-        self._sources = sources
-        self._chunk = lru_cache(maxsize=64)(self._make_chunk)
-        self._chunk_sums = lru_cache(maxsize=64)(lambda number: _sums(self._chunk(number)))
-        self.anchor_ms = begins_ms - 1 if anchor_ms is None else anchor_ms
-        self.anchor: Anchor = self._needed() if anchor is None else anchor
+        self._parts = _Parts(sources, begins_ms, ends_ms)
+        self._futures = _Parts([futures], begins_ms, ends_ms)
+        self._anchor_ms = begins_ms - 1 if anchor_ms is None else anchor_ms
+        self._anchor = anchor
+        self._needed = lru_cache(maxsize=len(WALLETS))(self._find_needed)
 
     def movements(self, after_ms: int, until_ms: int) -> Movements:
         """The movements after one time, up to another, which is included."""
-        after_ms, until_ms = max(after_ms, self.begins_ms - 1), min(until_ms, self.ends_ms)
-        if after_ms >= until_ms:
-            return Movements.empty()
-        first, last = self._number(after_ms + 1), self._number(until_ms)
-        parts = [self._chunk(number) for number in range(first, last + 1)]
-        return (parts[0] if len(parts) == 1 else Movements.joined(*parts)).between(after_ms, until_ms)
+        return Movements.joined(*(part.between(after_ms, until_ms) for part in (self._parts, self._futures)))
 
-    def balances(self, at_ms: int) -> dict[tuple[int, int], int]:
-        """Units by wallet and asset at a time."""
-        first, last = sorted((self.anchor_ms, at_ms))
-        change = self._change(first, last)
-        sign = 1 if at_ms > self.anchor_ms else -1
-        return {
-            (wallet, asset): self.anchor.get((wallet, asset), 0) + sign * int(change[wallet, asset])
-            for wallet in range(len(WALLETS))
-            for asset in range(len(ASSETS))
-        }
+    def movements_of(self, wallet: int, after_ms: int, until_ms: int) -> Movements:
+        """Those of one wallet."""
+        parts = (part.between(after_ms, until_ms) for part in self._parts_of(wallet))
+        return Movements.joined(*(part[part.wallet == wallet] for part in parts))
 
-    def _change(self, after_ms: int, until_ms: int) -> Int64Array:
-        """How much balances change after one time, up to another."""
-        after_ms, until_ms = max(after_ms, self.begins_ms - 1), min(until_ms, self.ends_ms)
-        total = np.zeros((len(WALLETS), len(ASSETS)), dtype=np.int64)
-        if after_ms >= until_ms:
-            return total
-        for number in range(self._number(after_ms + 1), self._number(until_ms) + 1):
-            begin, end = self._bounds(number)
-            whole = after_ms <= begin and end <= until_ms
-            total += (
-                self._chunk_sums(number) if whole else _sums(self._chunk(number).between(after_ms, until_ms))
-            )
-        return total
+    def without_futures(self, after_ms: int, until_ms: int) -> Movements:
+        """Those that no position, and no commission or rebate of futures, has caused."""
+        return self._parts.between(after_ms, until_ms)
 
-    def _number(self, time_ms: int) -> int:
-        return (time_ms - self.begins_ms) // _CHUNK
+    def balances(self, wallet: int, at_ms: int) -> list[int]:
+        """Units of each asset in a wallet at a time."""
+        first, last = sorted((self._anchor_ms, at_ms))
+        sign = 1 if at_ms > self._anchor_ms else -1
+        change = sum(part.change(first, last)[wallet] for part in self._parts_of(wallet))
+        return [known + sign * int(units) for known, units in zip(self._known(wallet), change, strict=True)]
 
-    def _bounds(self, number: int) -> tuple[int, int]:
-        """The last moments before a part of thirty days, and in it."""
-        begin = self.begins_ms - 1 + number * _CHUNK
-        return begin, min(begin + _CHUNK, self.ends_ms)
+    def _parts_of(self, wallet: int) -> Sequence[_Parts]:
+        return (self._parts, self._futures) if wallet == _UM else (self._parts,)
 
-    def _make_chunk(self, number: int) -> Movements:
-        begin, end = self._bounds(number)
-        return Movements.joined(*(source(begin, end) for source in self._sources))
+    def _known(self, wallet: int) -> list[int]:
+        """The balances at the time of the anchor."""
+        if self._anchor is None:
+            return self._needed(wallet)
+        return [self._anchor.get((wallet, asset), 0) for asset in range(len(ASSETS))]
 
-    def _needed(self) -> Anchor:
-        """The opening balances that the lowest later ones need, in round numbers."""
-        every = self.movements(self.begins_ms - 1, self.ends_ms)
-        time, asset, units = self.lock_changes
+    def _find_needed(self, wallet: int) -> list[int]:
+        """The opening balances that the lowest later ones of a wallet need, in round numbers."""
+        span = self.begins_ms - 1, self.ends_ms
+        every = self.movements_of(wallet, *span)
+        time, asset, units = self.lock_changes if wallet == _SPOT else (every.time[:0],) * 3
         # Of one moment, movements come before locks, so both alone are covered as well.
         order = np.argsort(np.concatenate([every.time, time]), kind="stable")
-        place = np.concatenate([every.wallet * len(ASSETS) + every.asset, asset])[order]
+        assets = np.concatenate([every.asset, asset])[order]
         change = np.concatenate([every.units, -units])[order]
-        needed: dict[tuple[int, int], int] = {}
-        for one in np.unique(place).tolist():
-            lowest = int(np.cumsum(change[place == one]).min())
-            if lowest < 0:
-                needed[divmod(one, len(ASSETS))] = _rounded_up(-lowest)
-        return needed
+        lowest = (int(np.cumsum(change[assets == each]).min(initial=0)) for each in range(len(ASSETS)))
+        return [_rounded_up(-units) for units in lowest]
 
 
 def _sums(movements: Movements) -> Int64Array:

@@ -153,13 +153,25 @@ class Cash:
         ]
 
 
-def make_cash(seed: int, owner: str, habits: Habits, prices: Prices, *, start_ms: int, end_ms: int) -> Cash:
-    """An account's deposits, withdrawals, transfers and dividends."""
+def make_cash(
+    seed: int, owner: str, habits: Habits, prices: Prices, *, start_ms: int, span_ms: tuple[int, int]
+) -> Cash:
+    """An account's deposits, withdrawals, transfers and dividends.
+
+    Args:
+        seed: The same seed gives the same ones.
+        owner: Whose they are.
+        habits: How many there are.
+        prices: What the assets are worth.
+        start_ms: The beginning of history.
+        span_ms: When the account was opened, and the end.
+    """
+    opened_ms, end_ms = span_ms
 
     def block(kind: str, per_day: float) -> Block:
         name = f"{kind} of the {owner}"
         stream = Stream(seed, name, ActivityProfile(seed, name, start_ms), per_day, start_ms)
-        return stream.block(np.arange(stream.first_hour, end_ms // HOUR, dtype=np.int64))
+        return stream.block(np.arange(-(-opened_ms // HOUR), end_ms // HOUR, dtype=np.int64))
 
     def amounts(rows: Block, assets: Int64Array, least: float, spread: float) -> Int64Array:
         dollars = habits.scale * least * np.exp(spread * rows.by_row("amount"))

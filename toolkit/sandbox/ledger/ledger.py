@@ -59,25 +59,24 @@ class Ledger:
     def movements(self, until_ms: int, after_ms: int | None = None) -> Movements:
         """The movements of all wallets up to a time (included); after another, if it is given."""
         after_ms = self.begins_ms - 1 if after_ms is None else after_ms
-        found, written = self._books.movements(after_ms, until_ms), self._written()
-        if not len(written):
-            return found
-        return Movements.joined(found, written.between(after_ms, until_ms))
+        return self._with_written(self._books.movements(after_ms, until_ms), after_ms, until_ms)
 
     def updated_ms(self, wallet: str, at_ms: int) -> int:
         """When a wallet last changed: the beginning of the books if it has not."""
-        until_ms = at_ms
+        which, until_ms = wallet_index(wallet), at_ms
         while until_ms >= self.begins_ms:
-            found = self.movements(until_ms, until_ms - _LOOKED_BACK_MS).of_wallet(wallet)
+            after_ms = until_ms - _LOOKED_BACK_MS
+            found = self._books.movements_of(which, after_ms, until_ms)
+            found = self._with_written(found, after_ms, until_ms).of_wallet(wallet)
             if len(found):
                 return int(found.time[-1])
-            until_ms -= _LOOKED_BACK_MS
+            until_ms = after_ms
         return self.begins_ms
 
     def um_transfers(self, start_ms: int, end_ms: int) -> UmTransfers:
         """What came into the USD-M wallet from others and left it to them in a span, both ends included."""
-        found = self.movements(end_ms, start_ms - 1).of_wallet("um")
-        moved = found.of_cause("transfer", "sub-account transfer")
+        found = self._books.without_futures(start_ms - 1, end_ms)
+        moved = self._with_written(found, start_ms - 1, end_ms).of_wallet("um")
         return UmTransfers(time=moved.time, asset=moved.asset, amount=moved.units, id=moved.reference)
 
     def balance(self, wallet: str, asset: str, at_ms: int) -> int:
@@ -86,12 +85,11 @@ class Ledger:
 
     def balances(self, wallet: str, at_ms: int) -> dict[str, int]:
         """Units of each asset in a wallet, by asset, zeros included."""
-        which = wallet_index(wallet)
-        held = self._books.balances(at_ms)
+        held = self._books.balances(wallet_index(wallet), at_ms)
         written = self._written().until(at_ms).of_wallet(wallet)
         for asset, units in zip(written.asset.tolist(), written.units.tolist(), strict=True):
-            held[which, asset] += units
-        return {asset: held[which, index] for index, asset in enumerate(ASSETS)}
+            held[asset] += units
+        return dict(zip(ASSETS, held, strict=True))
 
     def locked(self, at_ms: int) -> dict[str, int]:
         """Units of the spot wallet that open orders lock, by asset; assets without are left out."""
@@ -135,6 +133,10 @@ class Ledger:
     def dividends(self, until_ms: int) -> Dividends:
         """The dividends paid."""
         return self._books.cash.dividends.until(until_ms)
+
+    def _with_written(self, found: Movements, after_ms: int, until_ms: int) -> Movements:
+        written = self._written()
+        return Movements.joined(found, written.between(after_ms, until_ms)) if len(written) else found
 
     @in_own_context
     def _written(self) -> Movements:

@@ -56,6 +56,7 @@ def books_of(world: World, owner: str) -> Books:
 def _make_books(world: World, owner: str) -> Books:
     seed, begins_ms, habits = world.seed, world.start_ms, HABITS[owner]
     ends_ms = world.end_ms
+    span_ms = (world.customer.joined if owner == CUSTOMER else begins_ms, ends_ms)
     maintenance = TradingHours.of(SPOT[0], begins_ms).maintenance
 
     def stream(kind: str, per_day: float, same_order: float = 0.0) -> Stream:
@@ -78,18 +79,26 @@ def _make_books(world: World, owner: str) -> Books:
         )
     fills = spot_fills(traded, trades, who, ends_ms, kickbacks=owner == CUSTOMER)
     orders = spot_orders(
-        seed, fills, stream("orders", habits.unfilled), trades, start_ms=begins_ms, end_ms=ends_ms
+        seed, fills, stream("orders", habits.unfilled), trades, start_ms=begins_ms, span_ms=span_ms
     )
     trading = SpotTrading(fills, orders)
-    cash = make_cash(seed, owner, habits, world.prices, start_ms=begins_ms, end_ms=ends_ms)
+    cash = make_cash(seed, owner, habits, world.prices, start_ms=begins_ms, span_ms=span_ms)
     own = Movements.joined(fill_movements(fills), *cash.movements())
-    sources: list[Source] = [own.between, world.futures_account(owner).movements]
+    sources: list[Source] = [own.between]
+    futures = world.futures_account(owner).movements
     if owner != PARTNER:
-        return Books(begins_ms, ends_ms, trading, cash, sources)
+        return Books(begins_ms, ends_ms, trading, cash, sources=sources, futures=futures)
     sources.append(_rebates(world.spot_rebates))
     sources.extend(_sub_account_transfers(*each) for each in world.master_transfers)
     return Books(
-        begins_ms, ends_ms, trading, cash, sources, anchor_ms=world.month_ms, anchor=_master_anchor(world)
+        begins_ms,
+        ends_ms,
+        trading,
+        cash,
+        sources=sources,
+        futures=futures,
+        anchor_ms=world.month_ms,
+        anchor=_master_anchor(world),
     )
 
 

@@ -161,13 +161,28 @@ def fill_movements(fills: SpotFills) -> Movements:
 
 
 def spot_orders(
-    seed: int, fills: SpotFills, unfilled: Stream, trades: SpotTrades, *, start_ms: int, end_ms: int
+    seed: int,
+    fills: SpotFills,
+    unfilled: Stream,
+    trades: SpotTrades,
+    *,
+    start_ms: int,
+    span_ms: tuple[int, int],
 ) -> OrderHistory:
-    """The orders of these fills, and others of the same account without any."""
-    made = OrderHistory.joined(_filled(fills, seed), _unfilled(unfilled, trades, start_ms, end_ms))
+    """The orders of these fills, and others of the same account without any.
+
+    Args:
+        seed: The same seed gives the same orders.
+        fills: The fills.
+        unfilled: The orders without any.
+        trades: What these are like.
+        start_ms: The beginning of history.
+        span_ms: When the account was opened, and the end.
+    """
+    made = OrderHistory.joined(_filled(fills, seed), _unfilled(unfilled, trades, start_ms, span_ms))
     # They are joined by the times in their ids: none is created before the one with the id before.
     numbered = made.time
-    earliest = np.concatenate([[start_ms], numbered[:-1]])
+    earliest = np.concatenate([[span_ms[0]], numbered[:-1]])
     # Nor while its market is not traded.
     opened = np.array([TradingHours.of(market, start_ms).listed_ms for market in SPOT])[made.market]
     resumed = TradingHours.of(SPOT[0], start_ms).maintenance[1]
@@ -215,9 +230,9 @@ def _filled(fills: SpotFills, seed: int) -> OrderHistory:
     )
 
 
-def _unfilled(stream: Stream, trades: SpotTrades, start_ms: int, end_ms: int) -> OrderHistory:
+def _unfilled(stream: Stream, trades: SpotTrades, start_ms: int, span_ms: tuple[int, int]) -> OrderHistory:
     """Orders far from the market, which are canceled, and some to be filled at once or not at all."""
-    block = stream.block(np.arange(stream.first_hour, end_ms // HOUR, dtype=np.int64))
+    block = stream.block(np.arange(-(-span_ms[0] // HOUR), span_ms[1] // HOUR, dtype=np.int64))
     made = trades.fills(block)
     away = 0.15 + 0.2 * block.by_order("away")
     tick = GRID.tick_units[made.market]

@@ -132,6 +132,7 @@ class World:
         self.prices = Prices(seed, self.start_ms)
         self._worth = lru_cache(maxsize=64)(self._worth_at)
         self._market = MarketHistory(seed, self.start_ms, UM)
+        self._ledger = lru_cache(maxsize=None)(self._make_ledger)
         self._futures_account = lru_cache(maxsize=None)(self._make_futures_account)
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
@@ -190,10 +191,7 @@ class World:
 
         They are made when they are first read, and the same throughout the month.
         """
-        # Ledgers are built on the parts of the world.
-        from toolkit.sandbox.ledger import ledger_of
-
-        return ledger_of(self, owner)
+        return self._ledger(owner)
 
     def futures_account(self, owner: str) -> FuturesAccount:
         """The USD-M futures of an account, by its owner as keys have it (`keys.PARTNER` ...)."""
@@ -274,6 +272,12 @@ class World:
         return {
             asset: Decimal(f"{price:.12g}") for asset, price in zip(ASSETS, dollars.tolist(), strict=True)
         }
+
+    def _make_ledger(self, owner: str) -> Ledger:
+        # Ledgers are built on the parts of the world.
+        from toolkit.sandbox.ledger import ledger_of
+
+        return ledger_of(self, owner)
 
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
