@@ -15,12 +15,21 @@ import pytest
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, world
 from toolkit.sandbox import World
 from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER
-from toolkit.sandbox.ledger.futures import INCOME_TYPES, FuturesAccount, FuturesFills, IncomeRows, Position
+from toolkit.sandbox.ledger.futures import (
+    CM_CONTRACTS,
+    INCOME_TYPES,
+    FuturesAccount,
+    FuturesFills,
+    FuturesTrading,
+    IncomeRows,
+    Position,
+    UmTransfers,
+)
 from toolkit.sandbox.ledger.futures.margin import maintenance_rate
 from toolkit.sandbox.ledger.futures.trading import BNB_DISCOUNT, MAKER_RATE, TAKER_RATE
 from toolkit.sandbox.market.funding import funding_rates
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import ASSETS, SPOT, UM
+from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
 from toolkit.sandbox.market.values import values_at
 from toolkit.sandbox.world.rates import KICKBACK
 from toolkit.sandbox.world.tables import OWNER, Row
@@ -352,14 +361,55 @@ def test_the_customers_day_in_the_partners_reports_is_the_sum_of_its_fills() -> 
         assert units_of(row["rebateVol"]) == fills.fee.sum() * shares.old // 100
 
 
-def test_portfolio_margin_has_income_of_its_own_with_ids_as_text() -> None:
+@pytest.mark.parametrize("kind", ["um", "cm"])
+def test_portfolio_margin_has_income_of_its_own_with_ids_as_text(kind: str) -> None:
     def rows(owner: str) -> list[Row]:
-        return world().table("portfolio.um_income").slice(NOW_MS - 7 * DAY, NOW_MS, {OWNER: owner}, 0, 1000)
+        table = world().table(f"portfolio.{kind}_income")
+        return table.slice(NOW_MS - 30 * DAY, NOW_MS, {OWNER: owner}, 0, 10_000)
 
     assert rows(CUSTOMER) == rows(STRANGER) == []
     own = rows(PARTNER)
-    assert {"COMMISSION", "FUNDING_FEE", "REALIZED_PNL"} <= {row["incomeType"] for row in own}
+    assert {"TRANSFER", "COMMISSION", "FUNDING_FEE", "REALIZED_PNL"} <= {row["incomeType"] for row in own}
     assert {type(row["tranId"]) for row in own} == {str}
+    assert len({(row["incomeType"], row["tranId"]) for row in own}) == len(own)
+    classic = world().table("futures.income").slice(NOW_MS - 30 * DAY, NOW_MS, {OWNER: PARTNER}, 0, 10_000)
+    assert not {row["tradeId"] for row in own if row["tradeId"]} & {row["tradeId"] for row in classic}
+    symbols = {market.symbol: market for market in (UM if kind == "um" else CM)}
+    for row in (row for row in own if row["symbol"] and row["asset"] != "BNB"):
+        market = symbols[str(row["symbol"])]
+        assert row["asset"] == (market.quote if kind == "um" else market.base)
+
+
+def test_coin_margined_positions_are_settled_in_coins() -> None:
+    start, end = month_of(7)
+    history = market_of(7)
+    account = FuturesTrading(
+        history, "coins", start - 60 * DAY, transfers=lambda *_: UmTransfers.empty(), contracts=CM_CONTRACTS
+    )
+    fills = account.fills(start, end)
+    for row in range(len(fills)):
+        market = CM[fills.market[row]]
+        dollars = int(fills.quantity[row]) // UNITS * (100 if market.base == "BTC" else 10)
+        assert int(fills.quantity[row]) % UNITS == 0
+        coins = Fraction(dollars * UNITS * UNITS, int(fills.price[row]))
+        assert abs(int(fills.quote[row]) - coins) <= Fraction(1, 2)
+    closed = episodes(fills)
+    assert len(closed) > 15
+    gains = 0
+    for each in closed:
+        # Whoever bought first gains coins if the price rose: fewer are given back than were received.
+        assert each.realized.sum() == np.where(each.is_buyer, each.quote, -each.quote).sum()
+        turn = int(np.argmax(each.is_buyer != each.is_buyer[0]))
+        rose, fell = each.price[turn] > each.price[:turn].max(), each.price[turn] < each.price[:turn].min()
+        if rose or fell:
+            gains += 1
+            assert (each.realized[turn] > 0) == (rose == each.is_buyer[0])
+    assert gains > 10
+    paid = account.funding(start, end)
+    for row in range(len(paid)):
+        face = 100 if CM[paid.market[row]].base == "BTC" else 10
+        exact = Fraction(-int(paid.position[row]) * face * int(paid.rate[row]), int(paid.mark[row]))
+        assert abs(int(paid.amount[row]) - exact) <= Fraction(1, 2)
 
 
 def test_nothing_is_told_before_it_happens() -> None:

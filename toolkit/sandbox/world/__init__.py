@@ -12,18 +12,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from toolkit.runtime.decimals import in_own_context
-from toolkit.sandbox.keys import CUSTOMER, PARTNER, RegisteredKey, letters, make_keys
-from toolkit.sandbox.ledger.futures import FuturesAccount, IncomeTable, PlannedTransfers
+from toolkit.sandbox.hashing import Int64Array
+from toolkit.sandbox.keys import CUSTOMER, PARTNER, STRANGER, RegisteredKey, letters, make_keys
+from toolkit.sandbox.ledger.futures import (
+    CM_CONTRACTS,
+    FuturesAccount,
+    FuturesTrading,
+    IncomeTable,
+    PlannedTransfers,
+)
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
-from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM
+from toolkit.sandbox.market.symbols import ASSETS, CM, PRICES_USD, SPOT, UM
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
@@ -73,7 +80,14 @@ Generator = TypeVar("Generator", bound=RowGenerator)
 
 YEARS = 2
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
-_PORTFOLIO_MARGIN = "portfolio margin"
+# How many of the USD-M futures the owners of keys trade.
+_TRADED = {PARTNER: len(UM), CUSTOMER: 10, STRANGER: 8}
+_CLIENTS_INCOME = frozenset({"WELCOME_BONUS", "REFERRAL_KICKBACK", "COMMISSION_REBATE"})
+_FURTHER_INCOME = {
+    PARTNER: frozenset({"WELCOME_BONUS", "API_REBATE"}),
+    CUSTOMER: _CLIENTS_INCOME,
+    STRANGER: _CLIENTS_INCOME,
+}
 _UNITS = {"1": "USDT", "2": "USD"}
 
 
@@ -282,27 +296,38 @@ class World:
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
         closed = TradingHours.of(UM[0], self.start_ms).maintenance
+
+        def booked(first_day: int, last_day: int) -> Int64Array:
+            return self.business["1"].rebates_by_hour(first_day, last_day, closed)
+
         return FuturesAccount(
             self._market,
             owner,
             opened_ms,
             # The ledger knows the account's movements, and is made when it is asked.
+            traded=_TRADED[owner],
             transfers=lambda *span: self.ledger(owner).um_transfers(*span),
-            bookings=(
-                (lambda *days: self.business["1"].rebates_by_hour(*days, closed))
-                if owner == PARTNER
-                else None
-            ),
+            further=_FURTHER_INCOME[owner],
+            bookings=booked,
         )
 
-    def _portfolio_margin(self, owner: str) -> FuturesAccount | None:
+    def _portfolio_margin(self, kind: str, owner: str) -> FuturesTrading | None:
         """The account with Portfolio Margin: the partner has one besides its classic account."""
-        return self._um_with_portfolio_margin if owner == PARTNER else None
+        if owner != PARTNER:
+            return None
+        return self._um_with_portfolio_margin if kind == "um" else self._cm_with_portfolio_margin
 
     @cached_property
-    def _um_with_portfolio_margin(self) -> FuturesAccount:
-        transfers = PlannedTransfers(self.seed, _PORTFOLIO_MARGIN, self.start_ms)
-        return FuturesAccount(self._market, _PORTFOLIO_MARGIN, self.start_ms, transfers=transfers)
+    def _um_with_portfolio_margin(self) -> FuturesTrading:
+        name, opened_ms = "portfolio margin", self.start_ms
+        transfers = PlannedTransfers(self.seed, name, opened_ms)
+        return FuturesTrading(self._market, name, opened_ms, transfers=transfers)
+
+    @cached_property
+    def _cm_with_portfolio_margin(self) -> FuturesTrading:
+        name, opened_ms = "portfolio margin of coins", self.start_ms
+        transfers = PlannedTransfers(self.seed, name, opened_ms, asset="BTC", dollars=PRICES_USD["BTC"])
+        return FuturesTrading(self._market, name, opened_ms, transfers=transfers, contracts=CM_CONTRACTS)
 
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
@@ -390,7 +415,9 @@ class World:
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
         tables["futures.income"] = IncomeTable(self.futures_account, self.now_ms)
-        tables["portfolio.um_income"] = IncomeTable(self._portfolio_margin, self.now_ms, text_ids=True)
+        for kind in ("um", "cm"):
+            account = partial(self._portfolio_margin, kind)
+            tables[f"portfolio.{kind}_income"] = IncomeTable(account, self.now_ms, text_ids=True)
         reports = {
             "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
             "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),

@@ -68,6 +68,8 @@ class MovedByMaster:
 class TransferGenerator:
     """Base of transfer generators: two sides, of which one may be the master account."""
 
+    # Ids of one generator are unique, and those of another begin elsewhere.
+    first_id = 0
     # Fractions of transfers from the master account, and to it.
     sent_by_master, received_by_master = 0.5, 0.35
 
@@ -85,12 +87,13 @@ class TransferGenerator:
         there = np.maximum(np.searchsorted(self._joined, block.time, side="right"), 1)
         other = (one + 1 + (block.by_row("other") * 17).astype(np.int64)) % there
         way = block.by_row("way")
-        # No account sends to itself: if there is no other account, the master receives.
+        # No account sends to itself: if there is no other account, the master is the other side.
         is_alone = other == one
-        sent = way < self.sent_by_master
-        received = way < self.sent_by_master + self.received_by_master
+        by_or_to_master = self.sent_by_master + self.received_by_master
+        sent = way < np.where(is_alone, self.sent_by_master / by_or_to_master, self.sent_by_master)
+        received = is_alone | (way < by_or_to_master)
         source = np.where(sent, MASTER, one)
-        target = np.where(sent, one, np.where(received | is_alone, MASTER, other))
+        target = np.where(sent, one, np.where(received, MASTER, other))
         return source, target
 
     def moved_by_master(self, block: Block) -> MovedByMaster:
@@ -102,7 +105,7 @@ class TransferGenerator:
         asset, units = _amount_units(block, self._prices)
         return MovedByMaster(
             block.time,
-            _txn(block),
+            self.first_id + _txn(block),
             np.where(sends, sent_from, sent_to),
             asset,
             np.where(sends, -units, units),
@@ -227,6 +230,7 @@ class FuturesTransfers(TransferGenerator):
         wallet: The wallet of both sides.
     """
 
+    first_id = 10**13
     # They are many, and each that the master has a part in is a row of its income.
     sent_by_master, received_by_master = 0.02, 0.02
 
@@ -269,7 +273,7 @@ class FuturesTransfers(TransferGenerator):
             target.tolist(),
             *_amounts(block, self._prices),
             block.time.tolist(),
-            _txn(block).tolist(),
+            (self.first_id + _txn(block)).tolist(),
             _client_ids(block),
             short,
             strict=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from toolkit.sandbox.ledger.futures.columns import (
     Position,
     UmTransfers,
 )
+from toolkit.sandbox.ledger.futures.contracts import UM_CONTRACTS, Contracts
 from toolkit.sandbox.ledger.futures.funding import funding_of
 from toolkit.sandbox.ledger.futures.income import Bookings, IncomeOf
 from toolkit.sandbox.ledger.futures.margin import make_positions
@@ -26,7 +27,6 @@ from toolkit.sandbox.ledger.futures.resting import LONGEST_MS, RestingOrders
 from toolkit.sandbox.ledger.futures.trading import PlacedOrders, TradingParts
 from toolkit.sandbox.ledger.movements import Movements, cause_index, wallet_index
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import UM
 
 TransferSource = Callable[[int, int], UmTransfers]
 """Transfers into and out of the wallet within a span (ms), both ends included, oldest first."""
@@ -51,8 +51,8 @@ _NEW, _PARTIALLY_FILLED, _FILLED, _CANCELED = range(4)
 Timed = TypeVar("Timed", FuturesFills, PlacedOrders, FundingPayments)
 
 
-class FuturesAccount:
-    """The USD-M futures of one account, in one-way mode with cross margin.
+class FuturesTrading:
+    """What one owner trades of one kind of futures, and the income that follows.
 
     Everything follows from the seed of the market and the owner's name. Times are in ms, spans include both
     ends; what is asked for is made, also what lies in the future.
@@ -62,11 +62,13 @@ class FuturesAccount:
         owner: Whose it is.
         opened_ms: Nothing happens before.
         transfers: Where its transfers come from.
-        bookings: The rebates that a partner is booked; None for any other account.
+        contracts: The futures.
+        traded: How many of them it trades, the first ones; None for all.
+        further: Kinds of income that do not follow from its trading.
+        bookings: The rebates that a partner is booked, if they are among these.
 
     Attributes:
-        markets: The futures that it trades: `market` in rows is an index of these.
-        leverages: The leverage of each market.
+        markets: The futures: `market` in rows is an index of these.
     """
 
     def __init__(
@@ -76,24 +78,60 @@ class FuturesAccount:
         opened_ms: int,
         *,
         transfers: TransferSource,
+        contracts: Contracts = UM_CONTRACTS,
+        traded: int | None = None,
+        further: frozenset[str] = frozenset(),
         bookings: Bookings | None = None,
     ) -> None:
-        self.markets = UM
+        self.contracts = contracts
+        self.markets = contracts.markets
         self.owner = owner
         self.opened_ms = opened_ms
         self.seed = history.seed
         self._history = history
-        chosen = uniform(hash_key(history.seed, "leverage of", owner), np.arange(len(UM)))
-        self.leverages: Int64Array = _LEVERAGES[(chosen * len(_LEVERAGES)).astype(np.int64)]
-        self._trading = lru_cache(_PARTS_KEPT)(TradingParts(history, owner, UM, opened_ms).make)
-        self._resting = lru_cache(_PARTS_KEPT)(RestingOrders(history, owner, UM, opened_ms).make)
+        self._traded = len(self.markets) if traded is None else traded
+        parts = TradingParts(history, owner, contracts, opened_ms, self._traded)
+        self._trading = lru_cache(_PARTS_KEPT)(parts.make)
         self._funding = lru_cache(_PARTS_KEPT)(self._make_funding)
-        self._income = IncomeOf(self, transfers, bookings)
+        self._income = IncomeOf(self, transfers, further, bookings)
 
     def fills(self, start_ms: int, end_ms: int) -> FuturesFills:
         """The trades of a span."""
         parts = self._parts(start_ms, end_ms, LONGEST_SLOT_MS)
         return _span(FuturesFills.joined(*(self._trading(part)[1] for part in parts)), start_ms, end_ms)
+
+    def funding(self, start_ms: int, end_ms: int) -> FundingPayments:
+        """Payments of funding within a span."""
+        parts = self._parts(start_ms, end_ms, 0)
+        return _span(FundingPayments.joined(*(self._funding(part) for part in parts)), start_ms, end_ms)
+
+    def income(self, start_ms: int, end_ms: int, kinds: frozenset[str] | None = None) -> IncomeRows:
+        """Changes of the wallet within a span: all, or those of some `INCOME_TYPES`."""
+        return self._income.rows(max(start_ms, self.opened_ms), end_ms, kinds)
+
+    def _parts(self, start_ms: int, end_ms: int, before_ms: int) -> range:
+        first = max(start_ms - before_ms, self.opened_ms - PART_MS) // PART_MS
+        return range(first, max(end_ms // PART_MS, first) + 1)
+
+    def _make_funding(self, part: int) -> FundingPayments:
+        start, end = part * PART_MS, (part + 1) * PART_MS - 1
+        fills = self.fills(start - LONGEST_SLOT_MS, end)
+        return funding_of(self._history, self.contracts, fills, start_ms=start, end_ms=end)
+
+
+class FuturesAccount(FuturesTrading):
+    """The USD-M futures of one account, in one-way mode with cross margin.
+
+    Attributes:
+        leverages: The leverage of each market.
+    """
+
+    def __init__(self, history: MarketHistory, owner: str, opened_ms: int, **options: Any) -> None:
+        super().__init__(history, owner, opened_ms, **options)
+        chosen = uniform(hash_key(history.seed, "leverage of", owner), np.arange(len(self.markets)))
+        self.leverages: Int64Array = _LEVERAGES[(chosen * len(_LEVERAGES)).astype(np.int64)]
+        resting = RestingOrders(history, owner, self.contracts, opened_ms, self._traded)
+        self._resting = lru_cache(_PARTS_KEPT)(resting.make)
 
     def orders(self, start_ms: int, end_ms: int, at_ms: int) -> FuturesOrders:
         """The orders that were placed within a span, as they were at a time; later ones are left out."""
@@ -120,15 +158,6 @@ class FuturesAccount:
             self._history, self.leverages, fills, self.open_orders(at_ms), at_ms=at_ms, wallet=wallet
         )
 
-    def funding(self, start_ms: int, end_ms: int) -> FundingPayments:
-        """Payments of funding within a span."""
-        parts = self._parts(start_ms, end_ms, 0)
-        return _span(FundingPayments.joined(*(self._funding(part) for part in parts)), start_ms, end_ms)
-
-    def income(self, start_ms: int, end_ms: int, kinds: frozenset[str] | None = None) -> IncomeRows:
-        """Changes of the um wallet within a span: all, or those of some `INCOME_TYPES`."""
-        return self._income.rows(max(start_ms, self.opened_ms), end_ms, kinds)
-
     def movements(self, after_ms: int, until_ms: int) -> Movements:
         """What moved the um wallet after one time, up to another; transfers are the ledger's."""
         rows = self.income(after_ms + 1, until_ms, frozenset(_CAUSES))
@@ -140,14 +169,6 @@ class FuturesAccount:
             cause=_CAUSE_OF_KIND[rows.kind],
             reference=rows.tran_id,
         )
-
-    def _parts(self, start_ms: int, end_ms: int, before_ms: int) -> range:
-        first = max(start_ms - before_ms, self.opened_ms - PART_MS) // PART_MS
-        return range(first, max(end_ms // PART_MS, first) + 1)
-
-    def _make_funding(self, part: int) -> FundingPayments:
-        start, end = part * PART_MS, (part + 1) * PART_MS - 1
-        return funding_of(self._history, self.fills(start - LONGEST_SLOT_MS, end), start, end)
 
     def _states(self, placed: PlacedOrders, at_ms: int) -> FuturesOrders:
         """Orders at a time."""

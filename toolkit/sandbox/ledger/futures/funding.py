@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.ledger.futures.columns import FundingPayments, FuturesFills
+from toolkit.sandbox.ledger.futures.contracts import Contracts
 from toolkit.sandbox.market.funding import funding_rates
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import UM
-from toolkit.sandbox.world.units import UNITS
 
 _ANY = 2**62
 
 
-def funding_of(history: MarketHistory, fills: FuturesFills, start_ms: int, end_ms: int) -> FundingPayments:
+def funding_of(
+    history: MarketHistory, contracts: Contracts, fills: FuturesFills, *, start_ms: int, end_ms: int
+) -> FundingPayments:
     """The payments of a span (ms), both ends included, for the positions that these fills make."""
     made = []
     for market in np.unique(fills.market).tolist():
@@ -24,11 +26,14 @@ def funding_of(history: MarketHistory, fills: FuturesFills, start_ms: int, end_m
         last = end_ms if ours.position[-1] else min(end_ms, int(ours.time[-1]))
         if first > last:
             continue
-        rates = funding_rates(history, UM[market], start_ms=first, end_ms=last, limit=_ANY, now_ms=last)
+        reference = contracts.references[market]
+        rates = funding_rates(history, reference, start_ms=first, end_ms=last, limit=_ANY, now_ms=last)
         # A fill in the same millisecond is later.
         before = np.searchsorted(ours.time, rates.time, side="left") - 1
         position = np.where(before >= 0, ours.position[np.maximum(before, 0)], 0)
         held = np.flatnonzero(position)
+        columns = (each[held].tolist() for each in (rates.mark, position, rates.rate))
+        amounts = map(partial(contracts.funding, market), *columns)
         made.append(
             FundingPayments(
                 time=rates.time[held],
@@ -36,18 +41,7 @@ def funding_of(history: MarketHistory, fills: FuturesFills, start_ms: int, end_m
                 position=position[held],
                 mark=rates.mark[held],
                 rate=rates.rate[held],
-                amount=_amounts(position[held], rates.mark[held], rates.rate[held]),
+                amount=np.array(list(amounts), dtype=np.int64),
             )
         )
     return FundingPayments.joined(FundingPayments.empty(), *made)
-
-
-def _amounts(position: Int64Array, mark: Int64Array, rate: Int64Array) -> Int64Array:
-    """Minus position times mark price times rate, rounded to 1e-8."""
-    divisor = UNITS * UNITS
-    # Python's integers: the product exceeds 64 bits.
-    amounts = [
-        (-2 * held * price * part + divisor) // (2 * divisor)
-        for held, price, part in zip(position.tolist(), mark.tolist(), rate.tolist(), strict=True)
-    ]
-    return np.array(amounts, dtype=np.int64)

@@ -16,7 +16,7 @@ from toolkit.sandbox.world.stream import DAY, HOUR
 from toolkit.sandbox.world.units import UNITS
 
 if TYPE_CHECKING:
-    from toolkit.sandbox.ledger.futures.account import FuturesAccount
+    from toolkit.sandbox.ledger.futures.account import FuturesTrading
 
 Bookings = Callable[[int, int], Int64Array]
 """The rebates that a partner is booked in each hour of some days (since 1970), in USDT."""
@@ -34,31 +34,36 @@ class IncomeOf:
     Args:
         account: The account.
         transfers: Its transfers.
-        bookings: The rebates that a partner is booked, who has no kickbacks and no rebates for friends; None
-            for any other account.
+        further: Kinds of income that do not follow from the trading alone.
+        bookings: The rebates that a partner is booked, if they are among these.
     """
 
     def __init__(
         self,
-        account: FuturesAccount,
+        account: FuturesTrading,
         transfers: Callable[[int, int], UmTransfers],
+        further: frozenset[str],
         bookings: Bookings | None,
     ) -> None:
         self._account = account
         self._transfers = transfers
         self._key = hash_key("income of", account.owner, account.seed)
+        self._settled_in = account.contracts.settled_in
         self._makers: dict[str, Callable[[int, int], IncomeRows]] = {
             "TRANSFER": self._moved,
             "REALIZED_PNL": self._realized,
             "FUNDING_FEE": self._funding,
             "COMMISSION": self._commission,
-            "WELCOME_BONUS": self._bonus,
             "INSURANCE_CLEAR": self._clearance,
         }
+        others: dict[str, Callable[[int, int], IncomeRows]] = {
+            "WELCOME_BONUS": self._bonus,
+            "REFERRAL_KICKBACK": self._kickback,
+            "COMMISSION_REBATE": self._referral,
+        }
         if bookings is not None:
-            self._makers["API_REBATE"] = partial(self._booked, bookings)
-        else:
-            self._makers |= {"REFERRAL_KICKBACK": self._kickback, "COMMISSION_REBATE": self._referral}
+            others["API_REBATE"] = partial(self._booked, bookings)
+        self._makers |= {kind: others[kind] for kind in sorted(further)}
 
     def rows(self, start_ms: int, end_ms: int, kinds: frozenset[str] | None) -> IncomeRows:
         """The rows of a span (ms), both ends included, of all kinds or of some."""
@@ -77,7 +82,14 @@ class IncomeOf:
 
     def _realized(self, start_ms: int, end_ms: int) -> IncomeRows:
         fills = self._account.fills(start_ms, end_ms)
-        return _rows("REALIZED_PNL", fills.time, fills.realized, market=fills.market, trade_id=fills.id)
+        return _rows(
+            "REALIZED_PNL",
+            fills.time,
+            fills.realized,
+            market=fills.market,
+            asset=self._settled_in[fills.market],
+            trade_id=fills.id,
+        )
 
     def _commission(self, start_ms: int, end_ms: int) -> IncomeRows:
         fills = self._account.fills(start_ms, end_ms)
@@ -92,11 +104,23 @@ class IncomeOf:
 
     def _clearance(self, start_ms: int, end_ms: int) -> IncomeRows:
         fills = self._account.fills(start_ms, end_ms)
-        return _rows("INSURANCE_CLEAR", fills.time, -fills.clearance, market=fills.market)
+        return _rows(
+            "INSURANCE_CLEAR",
+            fills.time,
+            -fills.clearance,
+            market=fills.market,
+            asset=self._settled_in[fills.market],
+        )
 
     def _funding(self, start_ms: int, end_ms: int) -> IncomeRows:
         paid = self._account.funding(start_ms, end_ms)
-        return _rows("FUNDING_FEE", paid.time, paid.amount, market=paid.market)
+        return _rows(
+            "FUNDING_FEE",
+            paid.time,
+            paid.amount,
+            market=paid.market,
+            asset=self._settled_in[paid.market],
+        )
 
     def _booked(self, bookings: Bookings, start_ms: int, end_ms: int) -> IncomeRows:
         first, last = start_ms // DAY, end_ms // DAY

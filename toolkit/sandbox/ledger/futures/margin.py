@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array
 from toolkit.sandbox.ledger.futures.columns import FuturesFills, FuturesOrders, Position
+from toolkit.sandbox.ledger.futures.contracts import rounded
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.symbols import UM
 from toolkit.sandbox.market.values import values_at
@@ -59,24 +60,24 @@ def _position(market: int, fills: FuturesFills, orders: FuturesOrders, mark: int
     if len(fills):
         quantity, cost, time = int(fills.position[-1]), int(fills.cost[-1]), int(fills.time[-1])
         fees = int(fills.fee[_opening(fills) :].sum())
-    notional = _rounded(quantity * mark, UNITS)
-    values = [_rounded(int(size - done) * int(price), UNITS) for size, done, price in zip(
+    notional = rounded(quantity * mark, UNITS)
+    values = [rounded(int(size - done) * int(price), UNITS) for size, done, price in zip(
         orders.quantity, orders.executed, orders.price, strict=True)]  # fmt: skip
     bids = sum(value for value, buyer in zip(values, orders.is_buyer, strict=True) if buyer)
     asks = sum(values) - bids
     return Position(
         market=market,
         quantity=quantity,
-        entry_price=_rounded(cost * UNITS, quantity) if quantity else 0,
-        break_even_price=_rounded((cost + fees) * UNITS, quantity) if quantity else 0,
+        entry_price=rounded(cost * UNITS, quantity) if quantity else 0,
+        break_even_price=rounded((cost + fees) * UNITS, quantity) if quantity else 0,
         mark_price=mark,
         notional=notional,
         unrealized=notional - cost,
         liquidation_price=0,
         leverage=leverage,
-        initial_margin=_rounded(abs(notional), leverage),
-        order_margin=_rounded(max(bids, asks), leverage),
-        maintenance_margin=_rounded(abs(notional) * maintenance_rate(market), _RATE_UNIT),
+        initial_margin=rounded(abs(notional), leverage),
+        order_margin=rounded(max(bids, asks), leverage),
+        maintenance_margin=rounded(abs(notional) * maintenance_rate(market), _RATE_UNIT),
         bid_notional=bids,
         ask_notional=asks,
         update_time=time if quantity else int(orders.time[-1]),
@@ -97,9 +98,4 @@ def _liquidation_price(position: Position, equity: int) -> int:
     own = position.unrealized - position.maintenance_margin
     left = position.notional - position.unrealized - (equity - own)  # its cost, less what covers it
     each = quantity * _RATE_UNIT - abs(quantity) * rate
-    return max(_rounded(left * UNITS * _RATE_UNIT, each), 0)
-
-
-def _rounded(value: int, divisor: int) -> int:
-    """The nearest whole number; halves go up."""
-    return (2 * value + divisor) // (2 * divisor)
+    return max(rounded(left * UNITS * _RATE_UNIT, each), 0)

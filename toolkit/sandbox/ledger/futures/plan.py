@@ -58,6 +58,7 @@ class Planner:
         markets: Where they trade.
         hours: When these are traded.
         opened_ms: No episode begins before.
+        traded: Only so many of the markets have episodes.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Planner:
         owner: str,
         markets: Sequence[Market],
         hours: Sequence[TradingHours],
+        *,
         opened_ms: int,
+        traded: int,
     ) -> None:
         self._opened_ms = opened_ms
         names = [(seed, "futures of", owner, each.kind, each.symbol) for each in markets]
@@ -74,6 +77,7 @@ class Planner:
         busy = np.array([each.weight >= _BUSY_WEIGHT for each in markets])
         self._width = np.where(busy, _BUSY_SLOT_MS, LONGEST_SLOT_MS)
         self._chance = np.where(busy, _BUSY_CHANCE, _CHANCE)
+        self._chance[traded:] = 0
         self._phase = (uniform(hash_key(seed, "phases of", owner), np.arange(len(markets))) * DAY_MS).astype(
             np.int64
         )

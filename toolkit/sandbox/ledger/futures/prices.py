@@ -17,7 +17,7 @@ class FillPrices:
 
     Args:
         history: The market.
-        markets: The futures.
+        markets: The futures. Those of COIN-M have no candles, and the price of the index.
     """
 
     def __init__(self, history: MarketHistory, markets: Sequence[Market]) -> None:
@@ -38,9 +38,11 @@ class FillPrices:
     def at(self, market: Int64Array, times: Int64Array) -> Int64Array:
         """The price at each time."""
         paths = self._history.prices.paths
-        logs: FloatArray = paths.at(self._bases[market], times) - paths.at(self._quotes[market], times)
-        for each in np.unique(market).tolist():
-            rows = np.flatnonzero(market == each)
-            logs[rows] += self._history.series(self._markets[each]).premium_at(times[rows])
+        logs: FloatArray = paths.at(self._bases[market], times)
+        if self._markets[0].kind == "um":
+            logs -= paths.at(self._quotes[market], times)
+            for each in np.unique(market).tolist():
+                rows = np.flatnonzero(market == each)
+                logs[rows] += self._history.series(self._markets[each]).premium_at(times[rows])
         ticks: Int64Array = np.maximum(np.rint(np.exp(logs + self._scales[market])), 1.0).astype(np.int64)
         return ticks

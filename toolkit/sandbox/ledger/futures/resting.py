@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array, hash_key, uniform
+from toolkit.sandbox.ledger.futures.contracts import Contracts
 from toolkit.sandbox.ledger.futures.plan import PART_MS
 from toolkit.sandbox.ledger.futures.prices import FillPrices
 from toolkit.sandbox.ledger.futures.trading import PlacedOrders, order_ids, usual_size
 from toolkit.sandbox.market.calendar import DAY_MS, HOUR_MS, TradingHours
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import Market
-from toolkit.sandbox.world.units import DECIMALS
 
 LONGEST_MS = 60 * HOUR_MS
 """The longest time that such an order is open."""
@@ -31,11 +28,15 @@ class RestingOrders:
     Args:
         history: The market.
         owner: Whose they are.
-        markets: The futures.
+        contracts: The futures.
         opened_ms: None is placed before.
+        traded: Only so many of the futures are traded.
     """
 
-    def __init__(self, history: MarketHistory, owner: str, markets: Sequence[Market], opened_ms: int) -> None:
+    def __init__(
+        self, history: MarketHistory, owner: str, contracts: Contracts, opened_ms: int, traded: int
+    ) -> None:
+        markets = contracts.markets
         self._keys = {
             label: hash_key(history.seed, "resting orders of", owner, label)
             for label in ("happens", "begin", "life", "side", "distance", "size")
@@ -45,8 +46,8 @@ class RestingOrders:
         self._chance = np.array(
             [_BUSY_CHANCE if each.weight >= _BUSY_WEIGHT else _CHANCE for each in markets]
         )
-        self._tick = np.array([10 ** (DECIMALS - each.price_decimals) for each in markets])
-        self._step = np.array([10 ** (DECIMALS - each.quantity_decimals) for each in markets])
+        self._chance[traded:] = 0
+        self._tick, self._step = contracts.ticks, contracts.steps
         hours = [history.hours(each) for each in markets]
         self._from = np.array([max(each.listed_ms, opened_ms) for each in hours])
         self._until = np.array([each.delisted_ms or _FOREVER for each in hours])

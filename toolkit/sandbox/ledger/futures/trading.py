@@ -7,7 +7,6 @@ realized exactly what was received less what was paid.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,14 +16,15 @@ import numpy as np
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
 from toolkit.sandbox.ledger.columns import Columns
 from toolkit.sandbox.ledger.futures.columns import FuturesFills
+from toolkit.sandbox.ledger.futures.contracts import Contracts
 from toolkit.sandbox.ledger.futures.plan import MOST_ORDERS, Episodes, Planner
 from toolkit.sandbox.ledger.futures.prices import FillPrices
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.paths import MINUTE_MS
-from toolkit.sandbox.market.symbols import ASSETS, Market
+from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.trading import Converter
-from toolkit.sandbox.world.units import DECIMALS, UNITS
+from toolkit.sandbox.world.units import UNITS
 
 MAKER_RATE, TAKER_RATE = 2, 4
 """Commission in hundredths of a percent."""
@@ -103,20 +103,23 @@ class TradingParts:
     Args:
         history: The market.
         owner: Whose they are.
-        markets: The futures.
+        contracts: The futures.
         opened_ms: Nothing is traded before.
+        traded: Only so many of the futures are traded.
     """
 
-    def __init__(self, history: MarketHistory, owner: str, markets: Sequence[Market], opened_ms: int) -> None:
+    def __init__(
+        self, history: MarketHistory, owner: str, contracts: Contracts, opened_ms: int, traded: int
+    ) -> None:
+        markets = contracts.markets
         hours = [history.hours(each) for each in markets]
-        self._markets = markets
-        self._planner = Planner(history.seed, owner, markets, hours, opened_ms)
+        self._contracts = contracts
+        self._planner = Planner(history.seed, owner, markets, hours, opened_ms=opened_ms, traded=traded)
         self._prices = FillPrices(history, markets)
         self._converter = Converter(history.prices)
         self._bnb_key = hash_key(history.seed, "commission in BNB", owner)
         self._id_key = hash_key(history.seed, "order ids", owner)
-        self._ticks = np.array([10 ** (DECIMALS - each.price_decimals) for each in markets])
-        self._steps = np.array([10 ** (DECIMALS - each.quantity_decimals) for each in markets])
+        self._ticks, self._steps = contracts.ticks, contracts.steps
 
     def make(self, part: int) -> tuple[PlacedOrders, FuturesFills]:
         """The orders and fills of the episodes of a part, oldest first."""
@@ -144,7 +147,8 @@ class TradingParts:
             edges[there] = np.stack(self._prices.within_minutes(market[there], episodes.time[there]), axis=1)
         ids = order_ids(self._id_key, market, episodes.time)
         price = edges[:, 0, 1] * self._ticks[episodes.market]
-        sizes = usual_size(draws[:, 0, _SIZE], price, self._steps[episodes.market])
+        dollars = self._contracts.dollars(episodes.market, price)
+        sizes = usual_size(draws[:, 0, _SIZE], dollars, self._steps[episodes.market])
         columns = (each.tolist() for each in (episodes.orders, episodes.time, ids, draws, shares, edges))
         drafts = [
             [_Draft(*cells) for cells in list(zip(*each, strict=True))[:count]]
@@ -161,7 +165,7 @@ class TradingParts:
         fills: list[tuple[int, ...]],
     ) -> None:
         """Append the orders and fills of one episode."""
-        holding = _Holding()
+        holding, contracts = _Holding(), self._contracts
         tick, step = int(self._ticks[market]), int(self._steps[market])
         for draft in drafts:
             draws, last = draft.draws, draft is drafts[-1]
@@ -171,8 +175,10 @@ class TradingParts:
             made = _pieces(draft, abs(quantity), buys=buys, maker=maker)
             profit = 0
             for place, (moment, ticks, steps) in enumerate(made):
-                quote = ticks * tick * steps * step // UNITS
-                realized = holding.fill(steps if buys else -steps, quote if buys else -quote)
+                quote = contracts.value(market, ticks * tick, steps * step)
+                gained = holding.fill(steps if buys else -steps, quote if buys else -quote)
+                # Who bought coins with fewer dollars each got more of them.
+                realized = -gained if contracts.is_inverse else gained
                 profit += realized
                 fills.append((moment, market, place, draft.id, ticks * tick, steps * step, quote, realized,
                               buys, maker, holding.position * step, holding.cost, 0))  # fmt: skip
@@ -198,23 +204,23 @@ class TradingParts:
             np.ascontiguousarray(column) for column in columns.T
         )
         fee = (quote * np.where(maker == 1, MAKER_RATE, TAKER_RATE) + _RATE_UNIT // 2) // _RATE_UNIT
-        in_bnb = uniform(self._bnb_key, time // DAY) < _IN_BNB
-        asset = np.where(in_bnb, _BNB, _USDT)
+        in_bnb = (uniform(self._bnb_key, time // DAY) < _IN_BNB) & (not self._contracts.is_inverse)
+        asset = np.where(in_bnb, _BNB, self._contracts.settled_in[market])
         bnb, usdt = (np.full(len(time), which) for which in (_BNB, _USDT))
         price_of_bnb, _, _ = self._converter.at_close(bnb, usdt, usdt, time)
         rate = np.where(in_bnb, price_of_bnb, UNITS)
         discounted = np.where(in_bnb, fee * (100 - BNB_DISCOUNT) // 100, fee)
-        # A fee is at most some hundred dollars: the product stays below 2**63.
+        # A fee is at most some hundred dollars in USDT: the product stays below 2**63.
         commission = (discounted * UNITS + rate // 2) // rate
         ids = (time - _LAUNCH_MS) // 100 * (_MOST_FILLS + 1) + place
         return FuturesFills(time, market, ids, order, price, quantity, quote, realized, fee, commission,
                             asset, buyer == 1, maker == 1, position, cost, clear)  # fmt: skip
 
 
-def usual_size(draws: FloatArray, price: Int64Array, step: Int64Array) -> Int64Array:
+def usual_size(draws: FloatArray, dollars_each: Int64Array, step: Int64Array) -> Int64Array:
     """Usual size of an order in steps: some hundred to some thousand dollars."""
-    dollars = 400.0 * np.exp(3.4 * draws)
-    sizes: Int64Array = np.maximum(np.rint(dollars * UNITS / price * UNITS / step), 3).astype(np.int64)
+    worth = 400.0 * np.exp(3.4 * draws)
+    sizes: Int64Array = np.maximum(np.rint(worth * UNITS / dollars_each * UNITS / step), 3).astype(np.int64)
     return sizes
 
 
