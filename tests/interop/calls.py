@@ -68,10 +68,17 @@ def request_params(endpoint: Endpoint, world: World) -> dict[str, str]:
     """The required parameters of an endpoint, a span, and the maximum page size."""
     params = dict(world.example(endpoint.qualified_name))
     if endpoint.window:
-        params |= {"startTime": str(_milliseconds(START)), "endTime": str(_milliseconds(END))}
+        start, end = _span(endpoint)
+        params |= {"startTime": str(_milliseconds(start)), "endTime": str(_milliseconds(end))}
     if endpoint.paging.size:
         params[endpoint.paging.size] = str(endpoint.paging.maximum)
     return params
+
+
+def _span(endpoint: Endpoint) -> tuple[datetime, datetime]:
+    """Five days, or as much of them as one request may ask for."""
+    longest = endpoint.window.max_span if endpoint.window else None
+    return max(START, END - (longest or END - START)), END
 
 
 def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame:
@@ -83,7 +90,7 @@ def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFr
             words = {str(number): word for word, number in param.choices.items()}
             arguments[param.name] = words.get(example[param.field], example[param.field])
     if endpoint.window:
-        arguments |= {"start": START, "end": END}
+        arguments["start"], arguments["end"] = _span(endpoint)
     frame: pd.DataFrame = attrgetter(endpoint.qualified_name)(link)(**arguments)
     # A client reads one page.
     return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
@@ -100,7 +107,7 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
     filters |= world.example(endpoint.qualified_name)
     if endpoint.qualified_name in ("spot.rebate_history", "futures.income"):
         filters[OWNER] = world.partner.owner
-    start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
+    start, end = (_milliseconds(moment) if endpoint.window else None for moment in _span(endpoint))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
 

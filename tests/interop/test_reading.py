@@ -112,7 +112,8 @@ def all_calls(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[ClientCall]:
     for endpoint in LINK_READS:
         key = key_for(sandbox, endpoint.qualified_name)
         params = calls.request_params(endpoint, sandbox.world)
-        made.append(ClientCall(endpoint.qualified_name, endpoint.path, key.key, key.secret, params))
+        call = ClientCall(endpoint.qualified_name, endpoint.path, key.key, key.secret, params)
+        made.append(replace(call, method=endpoint.method))
     for name, pair in pairs.items():
         made.append(ClientCall(f"{name} signature", ACCOUNTS, pair.key.key, pair.private_pem))
     for name, text in AWKWARD.items():
