@@ -86,7 +86,7 @@ def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFr
     arguments: dict[str, Any] = {}
     example = world.example(endpoint.qualified_name)
     for param in endpoint.params:
-        if param.field in example:
+        if param.field in example and param.fixed is None:
             words = {str(number): word for word, number in param.choices.items()}
             arguments[param.name] = words.get(example[param.field], example[param.field])
     if endpoint.window:
