@@ -19,15 +19,15 @@ from toolkit.api.reads.spot import SpotReads
 from toolkit.api.resource import LinkBound
 from toolkit.auth.keys import Keys, find_keys
 from toolkit.auth.keys.prompt import ask_keys
-from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Endpoint, Host, Security
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host, Security
 from toolkit.errors import NoKeyError, UsageError
-from toolkit.fetch.estimates import WeightEstimate, estimate_weight
+from toolkit.fetch.estimates import WeightEstimate
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.given_names import NamesSource, names_from
 from toolkit.fetch.progress import notice
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Connection
-from toolkit.planning import Plan, When
+from toolkit.planning import When
 from toolkit.ratelimit.usage import usage
 from toolkit.ratelimit.view import BudgetView
 from toolkit.redaction import Emails
@@ -354,11 +354,7 @@ class Link(LinkBound):
             >>> link.estimate_weight("exchange.spot_balances", rows=240)
             >>> link.estimate_weight("account.spot.trades", symbol=["BTCUSDT", "ETHUSDT"], start="-365D")
         """
-
-        def plan(declared: Endpoint, given: Mapping[str, object]) -> Plan:
-            return self._fetcher.plan(declared, given, start=start, end=end)
-
-        return estimate_weight(endpoint, rows, arguments, plan, self.budget)
+        return self._fetcher.estimate(endpoint, rows, arguments, start=start, end=end)
 
     def get(
         self,

@@ -40,6 +40,8 @@ _ORIGINS: Mapping[str, str] = {
     "Emails": "toolkit.redaction",
     "CallOptions": "toolkit.writes.request",
 }
+# What `link.<group>` has besides its namespaces is written by hand, in a base class.
+_GROUP_BASES: Mapping[str, tuple[str, str]] = {"account": ("HeldAssets", "toolkit.api.held_assets")}
 
 
 def files(namespace: Namespace) -> Iterator[tuple[str, str]]:
@@ -85,12 +87,16 @@ def groups(namespaces: Iterable[Namespace]) -> Iterator[tuple[str, str]]:
             f"        self.{name} = {class_name(each, 'reads')}(fetcher)"
             for name, each in zip(attributes, members, strict=True)
         )
+        base, base_module = _GROUP_BASES.get(group, ("Resource", _ORIGINS["Resource"]))
+        if base != "Resource":
+            made = f"        super().__init__(fetcher)\n{made}"
         code = (
-            f'class {group.capitalize()}Reads(Resource):\n    """The namespaces of `link.{group}`.\n\n'
+            f'class {group.capitalize()}Reads({base}):\n    """The namespaces of `link.{group}`.\n\n'
             f'    Attributes:\n{described}\n    """\n\n'
             f"    def __init__(self, fetcher: Fetcher) -> None:\n{made}\n"
         )
         origins = {class_name(each, "reads"): f"toolkit.api.reads.{each.system}" for each in members}
+        origins[base] = base_module
         yield f"toolkit/api/reads/{group}/__init__.py", _file(f"`link.{group}`.", code, origins)
 
 

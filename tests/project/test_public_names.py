@@ -95,7 +95,7 @@ OBJECTS = {
         close from_prompt
     """,
     "toolkit.demo()": "sandbox",  # and what a Link has
-    "link.account": "spot wallet futures",
+    "link.account": "spot wallet futures held_assets estimate_held_assets candidate_symbols",
     "link.market": "spot futures",
     "link.budget": """
         limit snapshot watch
@@ -111,7 +111,7 @@ OBJECTS = {
     """,
     "link.budget.snapshot().rate_limits[0].processes[0]": "name pid here used in_flight",
     "link.budget.snapshot().calls[0]": "at endpoint method path status weight seconds",
-    "link.estimate_weight()": "requests weight rate_limit limit",
+    "link.estimate_weight()": "requests weight rate_limit limit minutes at_least",
     "link.doctor()": "checks frame status source examined_at",
     "link.doctor().checks[0]": "section name about status found next_step",
     "ops": """

@@ -10,10 +10,7 @@ from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint, RateLimit
 from toolkit.errors import UsageError
 from toolkit.fetch.paged_window import requests_for
 from toolkit.planning import Plan, size_sent
-from toolkit.ratelimit.view import BudgetView
 from toolkit.text.suggestions import Suggests, did_you_mean
-
-MakePlan = Callable[[Endpoint, Mapping[str, object]], Plan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ def estimate_weight(
     qualified_name: str,
     rows: int | None,
     arguments: Mapping[str, object],
-    make_plan: MakePlan,
-    budget: BudgetView,
+    plan_of: Callable[[Endpoint], Plan],
+    limit_of: Callable[[RateLimit], int],
 ) -> WeightEstimate:
     """Estimate the weight of a fetch.
 
@@ -51,8 +48,8 @@ def estimate_weight(
         qualified_name: Name of the endpoint.
         rows: Expected number of rows, of each value where there are several; None if not known.
         arguments: The arguments of the call. Without any, what it requires is left out of account.
-        make_plan: Makes the plan of the call, whose span may be among its arguments.
-        budget: The rate limits.
+        plan_of: Makes the plan of the call with these arguments.
+        limit_of: Tells the weight that a rate limit allows in a window.
 
     Raises:
         UsageError: There is no such endpoint, or an argument is invalid.
@@ -65,10 +62,8 @@ def estimate_weight(
         )
     if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 0):
         raise UsageError(f"`rows` is an integer of at least 0, not {rows!r}.")
-    if endpoint.window or arguments:
-        plans = make_plan(endpoint, arguments).by_value
-    else:
-        plans = [Plan(endpoint, {}, None, {})]
+    is_planned = endpoint.window is not None or bool(arguments)
+    plans = plan_of(endpoint).by_value if is_planned else [Plan(endpoint, {}, None, {})]
     first = plans[0]
     if first.span is not None:
         sizes, at_least = _requests_for_span(first, rows), endpoint.paging.kind != "none"
@@ -80,7 +75,7 @@ def estimate_weight(
             rows is None and number < requests_for(endpoint, 1, given),
         )
     weight = sum(_weight(plan, size) for plan in plans for size in sizes)
-    rate_limit, limit = endpoint.rate_limit, budget.limit(endpoint.rate_limit)
+    rate_limit, limit = endpoint.rate_limit, limit_of(endpoint.rate_limit)
     return WeightEstimate(
         requests=len(sizes) * len(plans),
         weight=weight,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.endpoints import ENDPOINTS, Endpoint, Security
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint, Security
 from toolkit.errors import (
     ContractError,
     RateLimitWarning,
@@ -20,10 +20,12 @@ from toolkit.errors import (
     UsageError,
 )
 from toolkit.fetch.bisected_window import TruncationDetector
+from toolkit.fetch.estimates import WeightEstimate, estimate_weight
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
 from toolkit.fetch.lane import Lane, check_gaps, missing_of
 from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress, count_down
+from toolkit.fetch.settings import checked_emails, checked_numbers, checked_workers
 from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
@@ -36,10 +38,8 @@ from toolkit.planning import Plan, When, gaps_in, make_plan
 from toolkit.redaction import Emails, displayable_names
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
-from toolkit.text.suggestions import did_you_mean
 from toolkit.timing.cancel import CancelToken
 
-MAX_WORKERS = 32
 # Seconds that a finished fetch leaves to requests under way: speculative ones, or those after an error.
 SHUTDOWN_GRACE_S = 0.5
 
@@ -96,11 +96,11 @@ class Fetcher:
         self._clock = connection.clock
         self._accounts = connection.accounts
         self._source = connection.source
-        self.numbers = _checked_numbers(numbers)
-        self._emails = _checked_emails(emails)
+        self.numbers = checked_numbers(numbers)
+        self._emails = checked_emails(emails)
         self.names = names
         self._progress = progress
-        self._workers = _checked_workers(workers)
+        self._workers = checked_workers(workers)
         # Rows of the last fetch of an endpoint without a span, to request as many pages at once.
         self._rows: dict[int, int] = {}
         self._warned: set[tuple[str, str]] = set()
@@ -178,6 +178,30 @@ class Fetcher:
         host = endpoint.rate_limit.host
         now, known = int(self._sender.time(host) * 1000), self._sender.is_time_known(host)
         return make_plan(endpoint, arguments, start, end, now, clock_synced=known)
+
+    def estimate(
+        self,
+        qualified_name: str,
+        rows: int | None,
+        arguments: Mapping[str, object],
+        *,
+        start: When = None,
+        end: When = None,
+    ) -> WeightEstimate:
+        """Estimate the weight of a fetch; nothing is sent. See `estimate_weight`.
+
+        Raises:
+            UsageError: There is no such endpoint, or an argument is invalid.
+        """
+
+        def plan(endpoint: Endpoint) -> Plan:
+            return self.plan(endpoint, arguments, start=start, end=end)
+
+        return estimate_weight(qualified_name, rows, arguments, plan, self._connection.budget.limit)
+
+    def now_ms(self, qualified_name: str) -> int:
+        """The time of an endpoint's host as it is known, in milliseconds."""
+        return int(self._sender.time(ENDPOINTS_BY_NAME[qualified_name].rate_limit.host) * 1000)
 
     def get(
         self,
@@ -438,36 +462,10 @@ class Fetcher:
             warn(UndeclaredFieldWarning(message))
 
     def _numbers_or_default(self, numbers: Numbers | None) -> Numbers:
-        return self.numbers if numbers is None else _checked_numbers(numbers)
+        return self.numbers if numbers is None else checked_numbers(numbers)
 
     def _emails_or_default(self, emails: Emails | None) -> Emails:
-        return self._emails if emails is None else _checked_emails(emails)
-
-
-def _checked_numbers(numbers: Numbers) -> Numbers:
-    if numbers not in ("float", "exact"):
-        suggestion = did_you_mean(numbers, ("float", "exact"))
-        raise UsageError(
-            f'`numbers` must be "float" or "exact", not {numbers!r}. Nothing was sent.{suggestion}'
-        )
-    return numbers
-
-
-def _checked_emails(emails: Emails) -> Emails:
-    if emails not in ("masked", "clear"):
-        # The value is not repeated: it may be an address.
-        suggestion = did_you_mean(emails, ("masked", "clear"))
-        raise UsageError(f'`emails` must be "masked" or "clear". Nothing was sent.{suggestion}')
-    return emails
-
-
-def _checked_workers(workers: int) -> int:
-    whole = isinstance(workers, int) and not isinstance(workers, bool)
-    if not whole or not 1 <= workers <= MAX_WORKERS:
-        raise UsageError(
-            f"`workers` must be a whole number from 1 to {MAX_WORKERS}, not {workers!r}. Nothing was sent."
-        )
-    return workers
+        return self._emails if emails is None else checked_emails(emails)
 
 
 def _cache_key(plan: Plan) -> int:

@@ -201,7 +201,9 @@ def make_plan(
         if plan.values and plan.first_id != 0:
             argument = plan.values[0].argument
             or_all = "" if plan.first_id is None else ", or 0 for all rows of each"
-            raise usage_error(endpoint, f"`{name}` is an id of one `{argument}`: give one `{argument}`{or_all}")
+            raise usage_error(
+                endpoint, f"`{name}` is an id of one `{argument}`: give one `{argument}`{or_all}"
+            )
         if start is not None or end is not None:
             raise usage_error(endpoint, f"`{name}` and a span are mutually exclusive: give one of them")
         return plan

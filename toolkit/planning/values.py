@@ -27,7 +27,7 @@ _MAX_DIGITS = 18
 _INEXACT_ID = " (a float cannot hold an id exactly)"
 # [0-9], because \d matches the digits of every script.
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
-_DIGITS = re.compile(r"[0-9]{1,18}")
+_DIGITS = re.compile(r"[0-9]{1,19}")  # ids of futures orders have as many as 2**63
 _NUMBERED = re.compile(r"([0-9]{1,9})([a-zA-Z]+)")
 
 

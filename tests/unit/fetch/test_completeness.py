@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.support.example_arguments import example_arguments
 from tests.support.rows import (
     DAY,
     account,
@@ -514,6 +515,7 @@ class Seen:
 
 
 def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    arguments = example_arguments(env, endpoint)
     sizes: list[int] = []
     sender = env.link._connection.sender
     get = sender.get
@@ -524,14 +526,6 @@ def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -
         return page
 
     monkeypatch.setattr(sender, "get", noted)
-    example = env.sandbox.world.example(endpoint.qualified_name)
-    names = {param.field: param for param in endpoint.params}
-    arguments = {
-        names[field].name: {str(sent_value): word for word, sent_value in names[field].choices.items()}.get(
-            text, text
-        )
-        for field, text in example.items()
-    }
     return Seen(env.link._fetcher.fetch(endpoint, arguments), sizes)
 
 
@@ -545,7 +539,7 @@ def test_a_frame_is_complete_by_the_paging_of_its_endpoint(
         assert found.rows in ([1], [0])
     elif kind == "limit":
         assert sum(found.rows) >= len(found.frame)
-    elif kind == "none":
+    elif kind == "none" or endpoint.paging.by_window:  # few rows, which fit in one response
         assert found.rows == [len(found.frame)]
     else:
         assert min(found.rows) == 0, "the page that ends the list is empty"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 
-import toolkit
-from tests.support.clocks import FakeClock
-from tests.support.recording import RecordedRequest, RecordingServer, answer, recording_server
-from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME
+from tests.support.answered import link_to, sent_with
+from tests.support.recording import RecordingServer, recording_server
+from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.errors import ServerError
 
 NOW_MS = 1_767_225_600_000
-Respond = Callable[[Mapping[str, str]], Any]
 
 
 @pytest.fixture
@@ -26,38 +22,10 @@ def server() -> Iterator[RecordingServer]:
         yield made
 
 
-def link_to(server: RecordingServer, respond: Respond) -> toolkit.Link:
-    """A Link to a server with these responses to signed requests, by their parameters."""
-
-    def responded(request: RecordedRequest) -> bytes:
-        if request.target.endswith("/time"):
-            return answer(200, b'{"serverTime":%d}' % NOW_MS)
-        if "exchangeInfo" in request.target:
-            return answer(200, b'{"rateLimits":[]}')
-        status, body = respond(sent_with(request))
-        return answer(status, json.dumps(body).encode())
-
-    server.respond = responded
-    clock = FakeClock()
-    return toolkit.Link(
-        key="k" * 64,
-        secret="s" * 64,
-        hosts=dict.fromkeys(BASE_URLS, server.address),
-        clock=clock,
-        progress=False,
-    )
-
-
-def sent_with(request: RecordedRequest) -> dict[str, str]:
-    """The parameters of a request, wherever they are."""
-    given = request.query + b"&" + request.body
-    return {name: values[0] for name, values in parse_qs(given.decode()).items()}
-
-
 def test_a_post_that_reads_has_its_parameters_in_the_body_and_is_sent_again(server: RecordingServer) -> None:
     statuses = iter([503, 500, 200])
 
-    def respond(sent: Mapping[str, str]) -> tuple[int, Any]:
+    def respond(path: str, sent: Mapping[str, str]) -> tuple[int, Any]:
         row = {
             **dict.fromkeys(("free", "locked", "freeze", "withdrawing", "ipoable", "btcValuation"), "1"),
             "asset": sent["asset"],
@@ -77,7 +45,7 @@ def test_a_post_that_reads_has_its_parameters_in_the_body_and_is_sent_again(serv
 
 
 def test_a_post_that_reads_fails_as_a_read(server: RecordingServer) -> None:
-    with link_to(server, lambda sent: (500, {})) as link, pytest.raises(ServerError):
+    with link_to(server, lambda path, sent: (500, {})) as link, pytest.raises(ServerError):
         link.account.wallet.funding_assets()
     assert len(server.writes) == 4
 
@@ -95,7 +63,7 @@ def test_each_balance_of_a_snapshot_is_a_row_with_its_time(server: RecordingServ
     snapshots = [snapshot(3, "BTC", "USDT"), snapshot(2), snapshot(1, "USDT")]
     seen: list[str] = []
 
-    def respond(sent: Mapping[str, str]) -> tuple[int, Any]:
+    def respond(path: str, sent: Mapping[str, str]) -> tuple[int, Any]:
         seen.append(sent["type"])
         return 200, {"code": 200, "msg": "", "snapshotVos": snapshots}
 
@@ -119,7 +87,7 @@ def test_the_number_of_a_page_has_the_name_that_the_endpoint_gives_it(server: Re
     }
     pages: list[str] = []
 
-    def respond(sent: Mapping[str, str]) -> tuple[int, Any]:
+    def respond(path: str, sent: Mapping[str, str]) -> tuple[int, Any]:
         pages.append(sent["current"])
         number = int(sent["current"])
         rows = [{**row, "subaccountId": str(2 * number + each)} for each in range(2)]

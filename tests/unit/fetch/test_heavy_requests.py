@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 
 from tests.support.sandbox_env import SandboxEnv
@@ -34,3 +35,19 @@ def test_withdrawals_of_years_wait_for_the_limit_of_the_account(
     assert set(env.sent(WITHDRAWALS)) == {200}, "and never a 429"
     assert env.clock.time() - before >= 60 * (price.minutes - 1), "what was used before is not waited for"
     assert "account.wallet.withdrawals: sapi-uid is used up: goes on at" in caplog.text
+
+
+def test_many_days_of_trades_of_ten_symbols_side_by_side(env: SandboxEnv) -> None:
+    link = env.link
+    symbols = link.market.spot.symbols()["symbol"][:10].tolist()
+    every = link.account.spot.trades(symbols, from_trade_id=0)
+    price = link.estimate_weight("account.spot.trades", symbol=symbols, start="-40D")
+    assert (price.requests, price.minutes) == (400, 1.0)
+    before = env.clock.time()
+    frame = link.account.spot.trades(symbols, start="-40D")
+    assert set(env.sent("/api/v3/myTrades")) == {200}, "and never a 429"
+    assert 60 <= env.clock.time() - before < 180
+    since = pd.Timestamp(frame.attrs["parameters"]["start"])
+    expected = every[every["time"] >= since].reset_index(drop=True)
+    assert len(expected) > 100
+    pd.testing.assert_frame_equal(frame, expected)

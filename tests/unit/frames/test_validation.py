@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.support.example_arguments import example_arguments
 from tests.support.paths import EXAMPLES
 from tests.support.raw_rows import ABSENT, raw_rows
 from tests.support.rows import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
@@ -254,16 +255,8 @@ def test_a_filter_that_the_exchange_ignores_is_detected(shared: SandboxEnv, endp
 
 
 def arguments_of(env: SandboxEnv, endpoint: Endpoint, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    example = env.sandbox.world.example(endpoint.qualified_name)
-    words = {
-        p.field: {str(sent_value): word for word, sent_value in p.choices.items()} for p in endpoint.params
-    }
-    names = {param.field: param.name for param in endpoint.params}
-    return {
-        names[field]: words[field].get(text, text)
-        for field, text in example.items()
-        if names[field] not in without
-    }
+    given = example_arguments(env, endpoint)
+    return {name: value for name, value in given.items() if name not in without}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def objects() -> Iterator[dict[str, Any]]:
         ),
         ("link.spot.klines", "Did you mean `link.market.spot.klines` or `link.market.futures.klines`?"),
         ("link.market.spot.funding_rates", "Did you mean `link.market.futures.funding_rates`?"),
-        ("link.portfolio.nothing_like_it", "It has customer_id, new_user."),
+        ("link.portfolio.nothing_like_it", "It has cm_income, customer_id, new_user, um_income."),
         ("ops.exchange.transfr", "Did you mean `transfer`"),
         ("ops.histroy", "Did you mean `history`?"),
         ("ops.preview.exchnage", "Did you mean `exchange`?"),

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
+from toolkit.api.held_assets import HeldAssets
 from toolkit.api.reads.account.futures import AccountFuturesReads
 from toolkit.api.reads.account.spot import AccountSpotReads
 from toolkit.api.reads.account.wallet import AccountWalletReads
-from toolkit.api.resource import Resource
 from toolkit.fetch.fetcher import Fetcher
 
 
-class AccountReads(Resource):
+class AccountReads(HeldAssets):
     """The namespaces of `link.account`.
 
     Attributes:
@@ -20,6 +20,7 @@ class AccountReads(Resource):
     """
 
     def __init__(self, fetcher: Fetcher) -> None:
+        super().__init__(fetcher)
         self.spot = AccountSpotReads(fetcher)
         self.wallet = AccountWalletReads(fetcher)
         self.futures = AccountFuturesReads(fetcher)

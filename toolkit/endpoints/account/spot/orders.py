@@ -146,7 +146,7 @@ OPEN_ORDERS = Endpoint(
     security="USER_DATA",
     rate_limit=API,
     weight=weight_of_open_orders,
-    params=(replace(SYMBOL, required=False, doc="Only this symbol; by default, all of them."),),
+    params=(replace(SYMBOL, required=False, example=None, doc="Only this symbol; by default, all of them."),),
     columns=_COLUMNS,
     identity=("symbol", "order_id"),
     whole=True,

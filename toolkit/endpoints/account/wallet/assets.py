@@ -121,5 +121,6 @@ WALLETS = Endpoint(
     identity=("wallet_name",),
     whole=True,
     summary="The value of each wallet of the account, one row each.",
+    notes=('The key needs the "Permits Universal Transfer" permission.',),
     source=f"{_DOCS}#query-user-wallet-balance",
 )

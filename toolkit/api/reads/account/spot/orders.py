@@ -111,7 +111,7 @@ class AccountSpotOrderReads(ReadResource):
         Weight: 6 for one symbol, 80 for all of them.
 
         Example:
-            link.account.spot.open_orders("BTCUSDT")
+            link.account.spot.open_orders()
 
         Args:
             symbol: Only this symbol; by default, all of them.

@@ -91,6 +91,8 @@ class AccountWalletAssetReads(ReadResource):
         GET /sapi/v1/asset/wallet/balance: weight 60, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone).
 
+        The key needs the "Permits Universal Transfer" permission.
+
         Example:
             link.account.wallet.wallets()
 
