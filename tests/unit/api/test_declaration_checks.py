@@ -107,6 +107,10 @@ def test_nothing_is_said_where_nothing_is_wrong(tmp_path: Path) -> None:
             {"columns": with_column("asset", field="", derived="closed", of="paid")},
             "`of` of `asset` has 'paid', which is none of its columns",
         ),
+        (
+            {"columns": with_column("asset", field="", derived="requested", of="wallet")},
+            "'asset' has the value of 'wallet', which is no parameter of the kind 'text'",
+        ),
         ({"steps": Steps(param="interval")}, "steps has 'interval', which is none of its parameters"),
         ({"steps": Steps(param="asset"), "order_by": None}, "need a window, paging of the kind 'limit'"),
         ({"row_lists": {"bids": "bid"}}, "come in one response, without a window or paging"),
