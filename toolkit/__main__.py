@@ -94,8 +94,8 @@ def lab(path: Path | None, port: int | None, no_browser: bool) -> None:
 def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, window_seconds: int | None) -> None:
     """Run the sandbox: a strict exchange with made-up data.
 
-    It listens on 127.0.0.1 only, prints one line of JSON with its address, key, secret and limits, and runs
-    until it is stopped (Ctrl-C). Any client of the Link API can use it.
+    It listens on 127.0.0.1 only, prints one line of JSON with its address, key, secret, account and limits,
+    and runs until it is stopped (Ctrl-C). Any client of the Link API can use it.
     """
     from toolkit.sandbox.server import serve_forever
 

@@ -38,6 +38,7 @@ class DemoLink(Link):
         address: str,
         key: str,
         secret: str,
+        account: str,
         numbers: Numbers,
         emails: Emails,
         progress: bool,
@@ -59,6 +60,8 @@ class DemoLink(Link):
             limits=limits,
             clock=clock,
         )
+        if account:  # what is known is not looked up
+            self._connection.accounts.remember(self._connection.sender, account)
         self.sandbox = sandbox
         if sandbox is not None:
             # The connection outlives the Link if only one of its resources is kept, as in `demo().spot`.
@@ -102,12 +105,13 @@ def demo(
     """
     running = os.environ.get(ENVIRONMENT_VARIABLE)
     if running and seed is None and latency_ms == 0 and limit_scale == 1 and clock is None:
-        address, key, secret, limits = _parse(running)
+        address, key, secret, account, limits = _parse(running)
         return DemoLink(
             None,
             address=address,
             key=key,
             secret=secret,
+            account=account,
             numbers=numbers,
             emails=emails,
             progress=progress,
@@ -127,6 +131,7 @@ def demo(
             address=sandbox.address,
             key=sandbox.key,
             secret=sandbox.secret,
+            account=sandbox.account,
             numbers=numbers,
             emails=emails,
             progress=progress,
@@ -140,12 +145,13 @@ def demo(
         raise
 
 
-def _parse(line: str) -> tuple[str, str, str, dict[str, int]]:
-    """Address, key, secret and limits of a running sandbox; no limits if the line has none."""
+def _parse(line: str) -> tuple[str, str, str, str, dict[str, int]]:
+    """Address, key, secret, account and limits of a running sandbox; "" and none if the line has none."""
     try:
         details = json.loads(line)
         address, key, secret = (details[name] for name in ("address", "key", "secret"))
-        return address, key, secret, dict(details.get("limits") or {})
+        account = str(details.get("account"))
+        return address, key, secret, account if account.isdecimal() else "", dict(details.get("limits") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             f"{ENVIRONMENT_VARIABLE} is not the line that a sandbox prints when it starts. Remove it from "

@@ -347,7 +347,7 @@ def test_it_serves_until_it_is_stopped() -> None:
     )
     assert process.stdout is not None
     details = json.loads(process.stdout.readline())
-    assert details.keys() == {"address", "key", "secret", "limits"}
+    assert details.keys() == {"address", "key", "secret", "account", "limits"}
     assert details["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
     connection = http.client.HTTPConnection(details["address"].removeprefix("http://"), timeout=60)
     connection.request("GET", "/fapi/v1/exchangeInfo")

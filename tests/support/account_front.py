@@ -18,6 +18,7 @@ class Front:
 
     Attributes:
         account, futures: The responses about the account and about its futures wallet.
+        accounts: Other responses about the account, by API key.
         refused: Requests with this text in their target are refused.
         before: Called before the response about the account.
         hosts: The `hosts` of a Link to it.
@@ -26,6 +27,7 @@ class Front:
     def __init__(self, server: RecordingServer) -> None:
         self.server = server
         self.account = answer(200, b'{"uid": 354937868, "balances": []}')
+        self.accounts: dict[str, bytes] = {}
         self.futures = answer(200, b"[]")
         self.refused = ""
         self.before: Callable[[], None] = lambda: None
@@ -36,7 +38,7 @@ class Front:
         path = request.target.partition("?")[0]
         if path == ACCOUNT:
             self.before()
-            return self.account
+            return self.accounts.get(request.headers["x-mbx-apikey"], self.account)
         if self.refused and self.refused in request.target:
             return answer(400, b'{"code": -1121, "msg": "Invalid symbol."}')
         return self.futures if path == FUTURES else self.server._answer(request.raw)

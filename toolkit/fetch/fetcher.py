@@ -111,6 +111,8 @@ class Fetcher:
 
     def without_names(self) -> Fetcher:
         """Return a fetcher like this one whose frames have declared columns alone."""
+        if self.names is None:
+            return self
         return Fetcher(
             self._connection,
             self.numbers,

@@ -87,6 +87,10 @@ class Accounts:
                     raise
         return None
 
+    def remember(self, sender: Sender, uid: str) -> None:
+        """Take it that the sender's keys belong to this account, in this process, without a look-up."""
+        self._known[self._digest(sender.key_for(_BALANCES))] = f"{self._prefix}uid:{uid}"
+
     def fetch(self, sender: Sender) -> str:
         """Return the id, looked up where it is not known.
 

@@ -101,6 +101,11 @@ class Sandbox:
         return self.world.partner.key
 
     @property
+    def account(self) -> str:
+        """Id of the partner's account, the `uid` of `GET /api/v3/account`."""
+        return self.world.partner_uid
+
+    @property
     def limits(self) -> dict[str, int]:
         """Maximum weight per window, by rate limit."""
         return dict(self.exchange.limits.limits)
@@ -299,7 +304,7 @@ def serve_forever(
     window_seconds: int | None = None,
     out: TextIO = sys.stdout,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; print address, key, secret and limits as one line of JSON."""
+    """Serve until SIGINT or SIGTERM; print address, key, secret, account and limits as a line of JSON."""
     done = threading.Event()
 
     def finish(number: int, frame: FrameType | None) -> None:
@@ -318,6 +323,7 @@ def serve_forever(
                 "address": sandbox.address,
                 "key": sandbox.key,
                 "secret": sandbox.secret,
+                "account": sandbox.account,
                 "limits": sandbox.limits,
             }
             print(json.dumps(details), file=out, flush=True)

@@ -21,6 +21,13 @@ _ENTRY = (
 # Format 1 had no token, and did not record whether the id at the exchange was generated for the entry.
 _ADDED = {"token": "lower(hex(randomblob(16)))", "drawn": "''"}  # keep: the name before
 _FIRST = tuple(_ADDED.get(each, each) for each in _ENTRY)
+# Format 3 did not record the account.
+_THIRD = (
+    *("number", "token", "endpoint", "arguments", "same", "subject", "idempotency_key", "id_origin"),
+    *("digests", "key", "process", "pid", "began", "boot", "made_at", "sent_at"),
+    *("until", "status", "reason", "before", "answer", "resolved_at", "resolved_by"),
+)
+_NO_ACCOUNT = "NULL"
 _STEPS = "SELECT number, token FROM steps"  # keep: the name before
 _OTHERS = {
     "salt": "SELECT salt FROM salt",  # keep: the name before
@@ -33,7 +40,8 @@ def _entries(columns: tuple[str, ...]) -> str:
 
 
 JOURNALS: Mapping[int, Mapping[str, str]] = {
-    1: {"entries": _entries(_FIRST), **_OTHERS},  # keep: the name before
-    2: {"entries": _entries(_ENTRY), "steps": _STEPS, **_OTHERS},  # keep: the name before
+    1: {"entries": _entries((*_FIRST, _NO_ACCOUNT)), **_OTHERS},  # keep: the name before
+    2: {"entries": _entries((*_ENTRY, _NO_ACCOUNT)), "steps": _STEPS, **_OTHERS},  # keep: the name before
+    3: {"entries": _entries((*_THIRD, _NO_ACCOUNT)), "steps": _STEPS, **_OTHERS},  # keep: the name before
 }
 """For each format, the statements that select the rows of each current table, in the current column order."""

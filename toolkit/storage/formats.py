@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 RATE_LIMITS = 2
 """Format of the rate-limit file. It is part of the file's name."""
 
-JOURNAL = 3
+JOURNAL = 4
 """Format of the journal of writes."""
 
 PROFILES = 1

@@ -47,6 +47,7 @@ class JournalEntry:
         resolved_at: When the outcome became known, in milliseconds of this machine's clock.
         resolved_by: How: from the response ("answer"), a read, a person, a confirmed repetition, or the
             journal itself (it was not sent).
+        account: Id of the account it was sent for, None where it was not known.
     """
 
     number: int
@@ -72,6 +73,7 @@ class JournalEntry:
     answer: Mapping[str, Any] | None = field(default=None, repr=False)
     resolved_at: int | None
     resolved_by: ResolvedBy | None
+    account: str | None
 
     @property
     def is_resolved(self) -> bool:
@@ -97,6 +99,7 @@ class ConflictKey:
         same, subject: Digests, as in `JournalEntry`.
         idempotency_key: Its idempotency key, None where it has none.
         key: Digest of the API key.
+        account: Id of the account, None where it is not known.
         same_account_keys: Digests of API keys known to belong to the same account.
         same_account: Whether all API keys in the journal belong to one account.
         repeatable: Whether sending it twice has the same effect as sending it once.
@@ -108,6 +111,7 @@ class ConflictKey:
     subject: str
     idempotency_key: str | None = None
     key: str = ""
+    account: str | None = None
     same_account_keys: frozenset[str] = frozenset()
     same_account: bool = False
     repeatable: bool = False
@@ -116,7 +120,12 @@ class ConflictKey:
 
     def has_same_account(self, entry: JournalEntry) -> bool:
         """Whether an entry is known to belong to the account of this write."""
-        return self.same_account or entry.key == self.key or entry.key in self.same_account_keys
+        return (
+            self.same_account
+            or entry.key == self.key
+            or entry.key in self.same_account_keys
+            or (entry.account is not None and entry.account == self.account)
+        )
 
 
 _JSON_FIELDS = ("arguments", "digests", "before", "answer")

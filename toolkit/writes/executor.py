@@ -21,6 +21,7 @@ from toolkit.errors import (
 )
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.frames.builder import Numbers
+from toolkit.gateway.accounts import Accounts
 from toolkit.gateway.calls import Placement
 from toolkit.gateway.connection import Source
 from toolkit.gateway.sender import Sender
@@ -56,6 +57,7 @@ class WriteExecutor:
         reader: Signs with the API keys for reading.
         fetcher: Reads with those.
         journal: The journal of writes.
+        accounts: The accounts of API keys.
         source: Where writes go, "live" or "sandbox".
         numbers: Amounts as "float" or "exact".
         placement: Where parameters go.
@@ -73,6 +75,7 @@ class WriteExecutor:
         reader: Sender,
         fetcher: Fetcher,
         journal: Journal,
+        accounts: Accounts,
         source: Source,
         numbers: Numbers,
         placement: Placement,
@@ -81,13 +84,17 @@ class WriteExecutor:
         self.journal = journal
         self.placement = placement
         self._sender = sender
+        self._reader = reader
+        self._accounts = accounts
         self._fetcher = fetcher
         self._same_account = same_account
         self._same_account_keys = self._digests(sender.keys)
         self._reading_keys = self._digests(reader.keys)
         # Names are the user's own: they are neither evidence nor kept in the journal.
         reads = fetcher.without_names()
-        self._reconciler = Reconciler(reads, reader, journal, reading_keys=self._reading_keys)
+        self._reconciler = Reconciler(
+            reads, reader, journal, accounts=accounts, reading_keys=self._reading_keys
+        )
         self.outcomes = OutcomeTracker(
             journal,
             self._reconciler,
@@ -114,6 +121,9 @@ class WriteExecutor:
                 "as `confirm=` to go ahead. Nothing was sent."
             )
         self._sender.key_for(write)  # raises before anything is sent where there is none
+        self._accounts.look_up(self._sender)
+        if self._reader is not self._sender:
+            self._accounts.look_up(self._reader)
         failure = None
         if write.repeatable:  # the exchange's clock tells whether an older request may still arrive
             failure = self._fetch_time(write)
@@ -216,7 +226,7 @@ class WriteExecutor:
         if (
             bound.write.reconciliation.needs_snapshot
             and conflict_key.key not in self._reading_keys
-            and not self._same_account
+            and not self._reads_account(conflict_key)
         ):
             raise UsageError(
                 f"{bound.write.qualified_name}: `link.{bound.write.reconciliation.read}` is read before this "
@@ -225,6 +235,19 @@ class WriteExecutor:
                 "one key."
             )
         return conflict_key, self.journal.check(conflict_key)
+
+    def _reads_account(self, conflict_key: ConflictKey) -> bool:
+        """Whether the Link's own API keys belong to the account that a call is sent for."""
+        account = conflict_key.account
+        return self._same_account or (account is not None and account == self._accounts.known(self._reader))
+
+    def _is_of_one_account(self, older: JournalEntry, entry: JournalEntry) -> bool:
+        """Whether an older call is known to be of the same account as one of this executor."""
+        return (
+            self._same_account
+            or older.key in {entry.key, *self._same_account_keys}
+            or (entry.account is not None and entry.account == older.account)
+        )
 
     def _digest_of_key(self, credentials: Credentials) -> str:
         return self.journal.digest("key", credentials.key)
@@ -239,6 +262,7 @@ class WriteExecutor:
             subject=self._digest(bound, bound.subject),
             idempotency_key=bound.idempotency_key,
             key=self._digest_of_key(self._sender.key_for(write)),
+            account=self._accounts.known(self._sender),
             same_account_keys=self._same_account_keys,
             same_account=self._same_account,
             repeatable=write.repeatable,
@@ -313,10 +337,9 @@ class WriteExecutor:
             else:
                 journaled.resolve("confirmed", "the exchange responded that it was executed", answer=answer)
                 if write.repeatable:
-                    ours = {journaled.entry.key, *self._same_account_keys}
                     journaled.attempt(
                         lambda: self.journal.resolve_repeats(
-                            journaled.entry, lambda older: self._same_account or older.key in ours
+                            journaled.entry, lambda older: self._is_of_one_account(older, journaled.entry)
                         )
                     )
         elif result.executed is False:

@@ -141,6 +141,7 @@ class Journal:
                     "status": "prepared",
                     "reason": "recorded, not sent yet",
                     "before": None if before is None else to_json(before),
+                    "account": conflict_key.account,
                 }
                 placeholders = ", ".join("?" * len(row))
                 file.execute(

@@ -48,7 +48,8 @@ CREATE TABLE entries (
     before TEXT,
     answer TEXT,
     resolved_at INTEGER,
-    resolved_by TEXT
+    resolved_by TEXT,
+    account TEXT
 );
 CREATE INDEX unresolved ON entries (subject) WHERE status IN ('prepared', 'sending', 'unknown');
 CREATE TABLE steps (number INTEGER PRIMARY KEY, token BLOB NOT NULL);

@@ -23,6 +23,7 @@ from toolkit.errors import (
     UsageError,
 )
 from toolkit.fetch.fetcher import Fetcher
+from toolkit.gateway.accounts import Accounts
 from toolkit.gateway.sender import Sender
 from toolkit.redaction import mask_partial, matches_mask, redacted_response
 from toolkit.writes.entry import JournalEntry
@@ -77,15 +78,23 @@ class Reconciler:
         fetcher: Reads with the API keys for reading.
         reader: Knows the exchange's time.
         journal: The journal of writes.
+        accounts: The accounts of API keys.
         reading_keys: Digests of the API keys for reading.
     """
 
     def __init__(
-        self, fetcher: Fetcher, reader: Sender, journal: Journal, *, reading_keys: frozenset[str]
+        self,
+        fetcher: Fetcher,
+        reader: Sender,
+        journal: Journal,
+        *,
+        accounts: Accounts,
+        reading_keys: frozenset[str],
     ) -> None:
         self._fetcher = fetcher
         self._reader = reader
         self._journal = journal
+        self._accounts = accounts
         self._reading_keys = reading_keys
 
     def read_before(self, bound: BoundCall) -> list[Row] | None:
@@ -208,7 +217,7 @@ class Reconciler:
         how = write.reconciliation
         if how.kind == "manual":
             return "no read of the API shows the outcome"
-        if entry.key not in self._reading_keys and not same_account:
+        if entry.key not in self._reading_keys and not same_account and not self._reads_account(entry):
             return (
                 "it was sent with another API key than the one for reading, which may belong to another "
                 "account. If both keys belong to one account, use `reconcile(..., same_account=True)`"
@@ -219,6 +228,10 @@ class Reconciler:
                 f"`ops.reconcile({entry.number}, api_key=...)`"
             )
         return ""
+
+    def _reads_account(self, entry: JournalEntry) -> bool:
+        """Whether the API keys for reading are known to belong to the account that a call was sent for."""
+        return entry.account is not None and entry.account == self._accounts.look_up(self._reader)
 
     def _evidence(
         self, write: Write, entry: JournalEntry, private: Mapping[str, str], new_key: str

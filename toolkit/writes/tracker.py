@@ -185,6 +185,7 @@ class OutcomeTracker:
             "endpoint": entry.endpoint,
             "system": write.system,
             "source": self.source,
+            "account": entry.account,
             "parameters": dict(entry.arguments),
             "number": entry.number,
             "resolved_by": by,

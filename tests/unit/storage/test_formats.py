@@ -47,7 +47,7 @@ from toolkit.writes.request import CallOptions
 
 FORMATS = DATA / "formats"
 OLD_VARIABLE = "TOOLKIT_LEDGER"  # keep: the name before
-EACH_JOURNAL = pytest.mark.parametrize("version", [1, 2])
+EACH_JOURNAL = pytest.mark.parametrize("version", [1, 2, 3])
 REPLACED = "was replaced while this kernel was using it"
 
 
@@ -100,7 +100,8 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
     assert len({entry.token for entry in entries}) == len(before) == 28
     after = sql(path, "SELECT * FROM entries ORDER BY number")
     for row, now in zip(before, after, strict=True):
-        kept = now if version == 2 else (now[0], *now[2:7], *now[8:])
+        assert now[-1] is None, "no earlier format recorded the account"
+        kept = (now[0], *now[2:7], *now[8:-1]) if version == 1 else now[:-1]
         # Entry 28 was recorded but not sent when its process ended, which reading the journal resolves.
         assert kept == row or row[0] == 28
     assert {entry.endpoint for entry in entries} == {*WRITE_NAMES}
@@ -242,7 +243,7 @@ def test_a_journal_of_a_newer_version_is_left_unchanged(tmp_path: Path) -> None:
     Journal(path)
     sql(path, f"PRAGMA user_version = {formats.JOURNAL + 1}")
     before = path.read_bytes()
-    with pytest.raises(JournalError, match=r"format 4.* newer version.*Nothing was sent"):
+    with pytest.raises(JournalError, match=r"format 5.* newer version.*Nothing was sent"):
         Journal(path)
     assert path.read_bytes() == before
 

@@ -97,6 +97,7 @@ class Operations(LinkBound):
             reader=connection.sender,
             fetcher=fetcher,
             journal=self._journal,
+            accounts=connection.accounts,
             source="live" if sandbox is None else "sandbox",
             numbers=fetcher.numbers,
             placement=parameters,
@@ -140,6 +141,8 @@ class Operations(LinkBound):
             - resolved_at (time): When its outcome became known.
             - resolved_by (text): What resolved it: answer, read, person, repetition or journal.
             - process (text): Notebook or script that made it.
+            - account (text): Id of the account it was sent for, as in `link.account_id()`; missing if it was
+              not known.
         """
         return _frame(self._journal.entries(), self._executor.outcomes)
 
@@ -331,6 +334,7 @@ _HISTORY = {
     "resolved_at": _TIME,
     "resolved_by": _TEXT,
     "process": _TEXT,
+    "account": _TEXT,
 }
 
 
@@ -348,6 +352,7 @@ def _frame(entries: list[JournalEntry], outcomes: OutcomeTracker) -> pd.DataFram
             entry.resolved_at,
             entry.resolved_by,
             printable(entry.process),
+            entry.account,
         )
         for entry in entries
     ]
