@@ -283,13 +283,14 @@ def test_a_file_of_a_newer_version_is_left_alone(kernel: Kernel, accounts_folder
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_link_to_another_file_is_not_followed(
-    kernel: Kernel, accounts_folder: Path, tmp_path: Path
+    kernel: Kernel, accounts_folder: Path, tmp_path: Path, link: Callable[[Path, Path], None]
 ) -> None:
     kernel()
     (path,) = accounts_folder.glob("*.json")
     path.rename(tmp_path / "elsewhere")
-    path.symlink_to(tmp_path / "elsewhere")
+    link(tmp_path / "elsewhere", path)
     assert kernel() == ("sandbox-uid:354937868", 1)
 
 

@@ -120,8 +120,8 @@ def test_a_lookup_that_fails_does_not_harm_the_write(known: Known) -> None:
     assert done.frame.attrs["account"] is None
     assert known.operations().history()["account"].isna().all()
     assert known.front.lookups == 1
+    given = known.example("exchange.set_um_commission")
     with pytest.raises(UsageError, match="the Link reads with another API key"):
-        given = known.example("exchange.set_um_commission")
         known.operations("read-only", "partner").exchange.set_um_commission(**given)
 
 
