@@ -406,6 +406,26 @@ def test_a_transfer_that_is_written_moves_the_balance() -> None:
     ).balances("spot", NOW_MS - 1)
 
 
+def test_the_master_account_cannot_send_what_its_own_business_has_used() -> None:
+    this = new_rows()
+    ledger, master = this.world.ledger(PARTNER), this.world.master
+    account = next(each for each in this.world.accounts if each.futures)
+
+    def send(asset: str, units: int) -> int:
+        params = {"toId": account.id, "asset": asset, "amount": f"{Decimal(units) / UNITS:.8f}"}
+        return write(this, "exchange.transfer", params).status
+
+    locked = ledger.locked(NOW_MS)
+    free = {name: held - locked.get(name, 0) for name, held in ledger.balances("spot", NOW_MS).items()}
+    asset = next(
+        name for name, units in free.items() if units + 2 < int(master.wallets["spot"][name] * UNITS)
+    )
+    assert send(asset, free[asset] + 1) == 400
+    assert send(asset, free[asset]) == 200
+    assert ledger.balance("spot", asset, NOW_MS) == locked.get(asset, 0)
+    assert send(asset, 1) == 400
+
+
 @pytest.mark.parametrize("wallet", ["spot", "um", "cm"])
 def test_the_master_account_has_what_the_world_says_when_its_month_begins(wallet: Any) -> None:
     held = world().ledger(PARTNER).balances(wallet, world().month_ms)
@@ -468,14 +488,18 @@ def test_daily_balances_are_those_at_the_last_second_of_each_day() -> None:
     assert ledger.daily_balances("spot", days[2][0], days[3][0]) == days[2:4]
 
 
-def test_a_wallet_tells_when_it_changed() -> None:
+def test_a_wallet_tells_when_its_assets_last_changed() -> None:
     this = small_world(1, MONTHS[1])
     for owner in OWNERS:
         ledger = this.ledger(owner)
-        every = ledger.movements(this.now_ms, this.now_ms - 200 * DAY)
+        recent = ledger.movements(this.now_ms, this.now_ms - 180 * DAY)
         for wallet in WALLETS:
-            assert ledger.updated_ms(wallet, this.now_ms) == every.of_wallet(wallet).time[-1]
-    assert this.ledger(STRANGER).updated_ms("spot", this.start_ms - DAY) == this.start_ms
+            expected = {}
+            moved = recent.of_wallet(wallet)
+            for time, asset in zip(moved.time.tolist(), moved.asset.tolist(), strict=True):
+                expected[ASSETS[asset]] = time
+            assert ledger.last_moved(wallet, this.now_ms) == expected
+    assert this.ledger(STRANGER).last_moved("spot", this.start_ms - DAY) == {}
 
 
 def test_transfers_have_documented_types_and_futures_accounts_learn_of_theirs() -> None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Literal, TypeVar
 
 import numpy as np
 
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.hashing import Int64Array
-from toolkit.sandbox.ledger import Ledger, Movements
+from toolkit.sandbox.ledger import Ledger
 from toolkit.sandbox.market.symbols import ASSETS, Market
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.spans import TimeRange
 from toolkit.sandbox.world import World
-from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.units import amount
 
 Item = TypeVar("Item")
 Kept = Literal["oldest", "newest"]
-
-_DAYS_CACHED = 16
 
 
 class AccountData:
@@ -33,27 +29,14 @@ class AccountData:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._moved_before = lru_cache(maxsize=_DAYS_CACHED)(self._find_moved_before)
 
     def ledger(self, request: CheckedRequest) -> Ledger:
         """The books of the account that owns the key."""
         return self.world.ledger(request.signer.owner)
 
     def last_moved(self, request: CheckedRequest, wallet: str) -> dict[str, int]:
-        """When each asset of a wallet last changed, by asset; assets that never did are left out."""
-        today_ms = request.now_ms // DAY * DAY
-        moved = self.ledger(request).movements(request.now_ms, today_ms - 1).of_wallet(wallet)
-        return self._moved_before(request.signer.owner, wallet, today_ms) | _last_times(moved)
-
-    def _find_moved_before(self, owner: str, wallet: str, before_ms: int) -> dict[str, int]:
-        return _last_times(self.world.ledger(owner).movements(before_ms - 1).of_wallet(wallet))
-
-
-def _last_times(moved: Movements) -> dict[str, int]:
-    # The last of equal assets is the first one from the end.
-    assets, places = np.unique(moved.asset[::-1], return_index=True)
-    times = moved.time[::-1][places]
-    return {ASSETS[asset]: time for asset, time in zip(assets.tolist(), times.tolist(), strict=True)}
+        """When each asset of a wallet last changed, by asset: those that did in the last half year."""
+        return self.ledger(request).last_moved(wallet, request.now_ms)
 
 
 Rule = Callable[[AccountData, CheckedRequest], object]

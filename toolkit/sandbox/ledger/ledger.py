@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from toolkit.sandbox.world import World
 
 _END_OF_DAY = DAY - 1000
-_LOOKED_BACK_MS = 10 * DAY
+_LOOKED_BACK_MS = 180 * DAY
 
 
 class Ledger:
@@ -61,17 +61,16 @@ class Ledger:
         after_ms = self.begins_ms - 1 if after_ms is None else after_ms
         return self._with_written(self._books.movements(after_ms, until_ms), after_ms, until_ms)
 
-    def updated_ms(self, wallet: str, at_ms: int) -> int:
-        """When a wallet last changed: the beginning of the books if it has not."""
-        which, until_ms = wallet_index(wallet), at_ms
-        while until_ms >= self.begins_ms:
-            after_ms = until_ms - _LOOKED_BACK_MS
-            found = self._books.movements_of(which, after_ms, until_ms)
-            found = self._with_written(found, after_ms, until_ms).of_wallet(wallet)
-            if len(found):
-                return int(found.time[-1])
-            until_ms = after_ms
-        return self.begins_ms
+    def last_moved(self, wallet: str, at_ms: int) -> dict[str, int]:
+        """When each asset of a wallet last changed, by asset.
+
+        Assets that have not in half a year are left out: to find them takes all history.
+        """
+        after_ms, lasts = at_ms - _LOOKED_BACK_MS, np.zeros(len(ASSETS), dtype=np.int64)
+        found = self._books.movements_of(wallet_index(wallet), after_ms, at_ms)
+        moved = self._with_written(found, after_ms, at_ms).of_wallet(wallet)
+        np.maximum.at(lasts, moved.asset, moved.time)
+        return {asset: time for asset, time in zip(ASSETS, lasts.tolist(), strict=True) if time}
 
     def um_transfers(self, start_ms: int, end_ms: int) -> UmTransfers:
         """What came into the USD-M wallet from others and left it to them in a span, both ends included."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.keys import letters
+from toolkit.sandbox.keys import PARTNER, letters
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.balances import FUTURES_WALLETS, Balances, Wallet
 from toolkit.sandbox.world.transfers import ACCOUNT_TYPES, Transfer
+from toolkit.sandbox.world.units import UNITS
 from toolkit.sandbox.writes.shared import (
     WriteResponse,
     already_used,
@@ -23,6 +24,7 @@ from toolkit.sandbox.writes.shared import (
 FUTURES_TRANSFERS_A_MINUTE = 5000
 
 MINUTE = 60_000
+_PLENTY_USD = 10_000_000
 _WALLETS: dict[str, Wallet] = {name: wallet for wallet, name in ACCOUNT_TYPES.items()}
 _MARKETS: dict[str, Wallet] = {"1": "um", "2": "cm"}
 _ROUTES: dict[str, tuple[Wallet, Wallet]] = {
@@ -134,7 +136,15 @@ def _amount(world: World, request: CheckedRequest, source: _TransferSide) -> Dec
     worth = world.worth(request.now_ms)
     if asset not in worth:
         raise RefusalError(-5003, "You don't have this asset.")
-    if amount > source.balances.free(source.wallet, asset, worth):
+    free = source.balances.free(source.wallet, asset, worth)
+    if not source.account and (free - amount) * worth[asset] < _PLENTY_USD:
+        # The master account's own business moves its balances as well, but never this much.
+        ledger = world.ledger(PARTNER)
+        held = ledger.balance(source.wallet, asset, request.now_ms)
+        if source.wallet == "spot":
+            held -= ledger.locked(request.now_ms).get(asset, 0)
+        free = min(free, Decimal(held) / UNITS)
+    if amount > free:
         raise RefusalError(-5002, "You have insufficient balance.")
     return amount
 
