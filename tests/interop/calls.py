@@ -12,11 +12,10 @@ from typing import Any
 import pandas as pd
 
 from toolkit.client import Link
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Column, Endpoint
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, OWN_ENDPOINTS, Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME, TimeUnit
 from toolkit.redaction import masked_key
 from toolkit.sandbox import RegisteredKey, World
-from toolkit.sandbox.authentication import ANY_KEY_ENDPOINTS
 from toolkit.sandbox.world.tables import OWNER
 
 # Five whole days in the past, both midnights included: their rows do not change. Some endpoints fill a page
@@ -119,7 +118,7 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
     declared = {param.field: "" for param in endpoint.params}
     filters = {name: text for name, text in FILTER_DEFAULTS.items() if name in declared}
     filters |= world.example(endpoint.qualified_name)
-    if endpoint.qualified_name in ANY_KEY_ENDPOINTS:
+    if endpoint.qualified_name in OWN_ENDPOINTS:
         filters[OWNER] = world.partner.owner
     start, end = (_milliseconds(moment) if endpoint.window else None for moment in _span(endpoint))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
@@ -176,7 +175,15 @@ def rows_of(endpoint: Endpoint, response: Any) -> list[Mapping[str, Any]]:
     fields = [field for column in endpoint.columns if column.outer for field in column.fields]
     outer = {field: response[field] for field in fields if field in response}
     rows = [inner for row in rows for inner in _opened(endpoint, {**outer, **row})]
-    return rows[::-1] if endpoint.newest_first else rows
+    return rows[::-1] if endpoint.newest_first or _is_descending(endpoint, rows) else rows
+
+
+def _is_descending(endpoint: Endpoint, rows: list[Mapping[str, Any]]) -> bool:
+    """Whether the first row is later than the last one, where either order is possible."""
+    if not endpoint.either_order or not rows:
+        return False
+    (column,) = (column for column in endpoint.columns if column.name == endpoint.order_by)
+    return bool(_read(column, rows[0], exact=True) > _read(column, rows[-1], exact=True))
 
 
 def _opened(endpoint: Endpoint, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:

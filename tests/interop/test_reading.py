@@ -21,9 +21,8 @@ from tests.interop.calls import LINK_READS, ClientCall
 from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
 from toolkit.client import Link
-from toolkit.endpoints import BASE_URLS, RATE_LIMITS
+from toolkit.endpoints import BASE_URLS, CUSTOMER_ENDPOINTS, RATE_LIMITS
 from toolkit.sandbox import RegisteredKey, Sandbox
-from toolkit.sandbox.authentication import CUSTOMER_ENDPOINTS
 
 pytestmark = pytest.mark.interop
 

@@ -47,7 +47,7 @@ from toolkit.transport.session import Session
 
 PATH = KEY_PERMISSIONS.path
 TIMES = ("/api/v3/time", "/fapi/v1/time", "/papi/v1/ping")
-REQUESTED = (*TIMES, PATH)
+REQUESTED = (*TIMES, PATH, "/sapi/v1/broker/info")
 
 Statuses = dict[str, str]
 
@@ -61,6 +61,7 @@ PERMISSIONS: Statuses = {
     "permissions": "note",
     "withdrawals": "ok",
     "addresses": "ok",
+    "reads": "ok",
 }
 # With a clock of its own, a Link does not share its rate limits; and there is no journal yet.
 MACHINE: Statuses = {
