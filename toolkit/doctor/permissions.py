@@ -110,7 +110,7 @@ class _KeyChecks:
         connection = self._connection
         reason = no_requests_reason(connection.budget, KEY_PERMISSIONS.rate_limit.host)
         if KEY_PERMISSIONS.security not in self._key.serves:
-            return [self._not_allowed_to_ask(), *self._declared()]
+            return [self._not_allowed_to_ask(), self._declared()]
         if unreachable or reason:
             return [self._not_checked(reason or "the host could not be reached")]
         try:
@@ -148,24 +148,25 @@ class _KeyChecks:
             f"{_API_PAGE}.",
         )
 
-    def _declared(self) -> list[Check]:
+    def _declared(self) -> Check:
         """The reads that its `serves` leaves out, which are refused before anything is sent."""
         unserved = unserved_by(self._key)
-        if not unserved:
-            return []
         needed = joined(sorted({security for read in unserved for security in read.needs}))
-        found = f"It was not declared to serve {needed}, which these reads need: {named(unserved)}."
-        next_step = f"Extend its `serves` if it may, or add a key that serves {needed}."
-        return [self._check("reads", status="note", found=found, next_step=next_step)]
+        return self._check(
+            "reads",
+            status="note",
+            found=f"It was not declared to serve {needed}, which reads need: {named(unserved)}.",
+            next_step=f"Extend its `serves` if it may, or add a key that serves {needed}.",
+        )
 
     def _reads(self, permissions: Permissions) -> list[Check]:
         """The reads that the exchange would refuse it, as far as that is known."""
-        checks = self._declared()
+        checks = [self._check("reads", found="It has the permissions that reads need.")]
         lacking = [f'"{name}" ({named(reads)})' for name, reads in without_permission(permissions)]
         if lacking:
             found = f"It lacks permissions that reads need: {joined(lacking)}."
             next_step = f"If you use these reads, allow it on {_API_PAGE}; see what else that would allow."
-            checks.append(self._check("reads permitted", status="note", found=found, next_step=next_step))
+            checks = [self._check("reads", status="note", found=found, next_step=next_step)]
         if self._is_partners() is False:
             found = (
                 f"It is no Link partner's key. These reads serve a partner: {named(of_partners())}. "
@@ -175,7 +176,7 @@ class _KeyChecks:
                 "Use a key of the partner's master account for them. The other reads serve any account."
             )
             checks.append(self._check("reads of partners", status="note", found=found, next_step=next_step))
-        return checks or [self._check("reads", found="Nothing is known that would keep it from any read.")]
+        return checks
 
     def _is_partners(self) -> bool | None:
         """Whether the account is a Link partner's, None if that could not be found out."""

@@ -45,7 +45,7 @@ def named(endpoints: Iterable[Endpoint]) -> str:
     names: dict[str, list[str]] = {}
     for endpoint in endpoints:
         names.setdefault(endpoint.system, []).append(endpoint.qualified_name)
-    every = [each.system for each in _with_key()]
+    every: list[str] = [each.system for each in _with_key()]
     return joined(
         name
         for system, found in names.items()
