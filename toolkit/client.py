@@ -295,7 +295,8 @@ class Link(LinkBound):
             private_key: Or the file of its private key.
             passphrase: Passphrase of the private key.
             same_account: Whether this key, and the keys of earlier calls in the journal, belong to the
-                account of the Link. Reads with the Link's key can then resolve their outcomes.
+                account of the Link. Reads with the Link's key can then resolve their outcomes. It need not be
+                said where the exchange tells both keys the same `account_id`.
             parameters: Where parameters are sent: in the form "body", which keeps addresses and amounts out
                 of URLs; in the "query" string; or "mixed", with ids in the query string.
             journal: Folder of the journal; defaults to TOOLKIT_JOURNAL or to your state folder.

@@ -311,6 +311,8 @@ def _arguments(endpoint: Endpoint, fields: Mapping[str, str]) -> dict[str, Any]:
         if text is not None and param.fixed is None:
             words = (word for word, sent in param.choices.items() if str(sent) == text)
             given[param.name] = next(words) if param.choices else text
+        elif param.required_by_client:  # which a request may leave out
+            given[param.name] = param.example
     return given
 
 

@@ -20,12 +20,14 @@ from tests.support.sandbox_requests import (
     error,
     exchange,
     hmac_of,
+    minimal,
     new_rows,
     signed,
     world,
 )
-from toolkit.endpoints import ENDPOINTS_BY_NAME
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME
 from toolkit.sandbox import Exchange, SandboxRequest, SandboxResponse
+from toolkit.sandbox.account_routes import RULES
 from toolkit.sandbox.keys import CUSTOMER, PARTNER
 from toolkit.sandbox.market.symbols import ASSETS, SPOT, UM
 
@@ -79,10 +81,22 @@ def test_the_account_has_what_its_ledger_has() -> None:
         for row in found["balances"]:
             assert units(row["free"]) + units(row["locked"]) == held[row["asset"]]
             assert units(row["locked"]) == locked.get(row["asset"], 0)
-        some = get("account.spot.balances", key=key, omitZeroBalances="true")["balances"]
-        assert some == [row for row in found["balances"] if held[row["asset"]]]
         assert found["uid"] == int(book(owner).uid)
     assert found["commissionRates"]["maker"] == f"{book(PARTNER).maker_rate / 10**8:.8f}"
+
+
+def test_assets_of_which_there_is_nothing_may_be_left_out() -> None:
+    this = new_rows()
+    # More of it than fits into 64 bits, in units of 1e-8.
+    all_of_it = this.world.ledger(PARTNER).balance("spot", "PEPE", NOW_MS)
+    moved = {"fromId": None, "toId": this.world.accounts[0].id, "asset": "PEPE"}
+    done(this, "exchange.transfer", **moved, amount=f"{Decimal(all_of_it) / 10**8:f}")
+    rows = {
+        flag: get("account.spot.balances", key="partner", this=this, omitZeroBalances=flag)["balances"]
+        for flag in ("false", "true")
+    }
+    assert [row["asset"] for row in rows["false"]] == list(ASSETS)
+    assert [row["asset"] for row in rows["true"]] == [each for each in ASSETS if each != "PEPE"]
 
 
 def test_an_account_knows_when_it_last_changed() -> None:
@@ -478,7 +492,8 @@ def test_snapshots_of_the_last_month_alone() -> None:
     assert len(get(name, **kind)["snapshotVos"]) == 7
     assert len(get(name, **kind, limit=9)["snapshotVos"]) == 9
     assert code(name) == -1102
-    assert code(name, type="MOON") == -1102
+    for word in ("MOON", "spot"):
+        assert code(name, type=word) == -1102
     for limit in (6, 31):
         assert code(name, **kind, limit=limit) == -1130
     assert code(name, **kind, startTime=NOW_MS - 30 * DAY, endTime=NOW_MS) == -1127
@@ -629,3 +644,16 @@ def test_the_status_is_normal() -> None:
 
 def test_nothing_is_served_from_its_documented_example() -> None:
     assert exchange(FakeClock(NOW)).examples == []
+
+
+ROUTES = sorted({(each.path, each.qualified_name) for each in ENDPOINTS if each.path in RULES})
+
+
+@pytest.mark.parametrize("name", [name for _, name in ROUTES])
+def test_no_value_of_a_parameter_breaks_the_exchange(name: str) -> None:
+    endpoint = ENDPOINTS_BY_NAME[name]
+    right = minimal(name)
+    for param in endpoint.request_params:
+        for text in ("x", "-1", "0", "9" * 19, "9" * 20, "BTC", "ü", "true"):
+            response = send(name, right | {param.field: text}, key="partner")
+            assert response.status == 200 or error(response)[0] == 400, (param.field, text)

@@ -162,7 +162,6 @@ def test_fees_are_a_tenth_of_a_percent_or_less_in_bnb() -> None:
         ("exchange.deposits", {}, "coin", "amount", (24, 16_700)),
         ("exchange.rebates", {}, "asset", "income", (0.0016, 0.88)),
         ("exchange.futures_rebates", {"futuresType": "2"}, "asset", "income", (0.0016, 0.88)),
-        ("futures.income", {OWNER: PARTNER, "incomeType": "COMMISSION"}, "asset", "income", (0.0002, 59.7)),
     ],
 )
 def test_amounts_are_worth_their_price_of_then(

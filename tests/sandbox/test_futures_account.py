@@ -100,6 +100,7 @@ def test_fills_are_on_the_market(seed: int, owner: str) -> None:
         assert not rest
         assert int(fills.quote[row]) * UNITS == int(fills.price[row]) * int(fills.quantity[row])
     for market in np.unique(fills.market).tolist():
+        assert market < {PARTNER: len(UM), CUSTOMER: 10, STRANGER: 8}[owner]
         ids = fills.id[fills.market == market]
         assert (np.diff(ids) > 0).all()
 

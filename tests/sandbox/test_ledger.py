@@ -26,6 +26,7 @@ from toolkit.sandbox.ledger import (
     Movements,
 )
 from toolkit.sandbox.ledger import owners as ledger_owners
+from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import BoundedCache, MarketHistory
 from toolkit.sandbox.market.symbols import ASSETS, SPOT
 from toolkit.sandbox.world.payments import NOW as NOW_FILTER
@@ -163,6 +164,7 @@ def test_open_orders_lock_what_the_wallet_has(account: tuple[World, Ledger], sha
     found = ledger.open_orders(now)
     for n in range(len(found)):
         market = SPOT[found.market[n]]
+        assert TradingHours.of(market, this.start_ms).is_listed(now)
         left = int(found.quantity[n] - found.executed[n])
         assert left > 0
         assert ORDER_STATUSES[found.status[n]] in ("NEW", "PARTIALLY_FILLED")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,22 @@ def test_without_limits_in_its_line_the_documented_ones_apply(
     monkeypatch.setenv("TOOLKIT_SANDBOX", line(env.sandbox, **limits))
     with toolkit.demo() as link:
         assert link.estimate_weight("futures.overview").limit == 2400
+
+
+def test_whose_the_demo_is_needs_no_look_up(
+    scaled: Sandbox, monkeypatch: pytest.MonkeyPatch, accounts_folder: Path
+) -> None:
+    with toolkit.demo() as link:
+        assert link.sandbox is not None
+        assert link.exchange.partner().attrs["account"] == f"sandbox-uid:{link.sandbox.account}"
+        assert [each.path for each in link.sandbox.exchange.log].count("/api/v3/account") == 0
+        assert link.account.spot.balances()["account_id"][0] == link.sandbox.account
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(scaled, account=scaled.account))
+    with toolkit.demo() as link:
+        assert link.account_id() == f"sandbox-uid:{scaled.account}"
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(scaled, account="<b>"))
+    with toolkit.demo() as link:
+        assert "<b>" not in link.account_id()
 
 
 @pytest.mark.parametrize("limits", [5, "x", [1]])

@@ -156,7 +156,7 @@ def _check_value(endpoint: Endpoint, param: Param, text: str) -> None:
     if param.choices and text not in map(str, param.choices.values()):
         raise _bad_choice(endpoint, name, text)
     _check(name, param.max_length is None or len(text) <= param.max_length)
-    if param.required and param.fixed is not None and text.lower() != str(param.fixed).lower():
+    if param.required and param.fixed is not None and not _is_fixed(param, text):
         raise mandatory(name)
     if param.kind == "texts":
         _check_texts(param, json.loads(text))
@@ -173,6 +173,11 @@ def _check_value(endpoint: Endpoint, param: Param, text: str) -> None:
         _check(name, Decimal(text) <= 1)
     elif param.kind == "addresses":
         _check(name, all(map(_is_address, text.split(","))))
+
+
+def _is_fixed(param: Param, text: str) -> bool:
+    """Whether it is the only value allowed; that of a flag may have capitals."""
+    return text == param.fixed if isinstance(param.fixed, str) else text.lower() == str(param.fixed).lower()
 
 
 def _bad_choice(endpoint: Endpoint, name: str, text: str) -> RefusalError:

@@ -179,7 +179,8 @@ class Outcome(Suggests):
                 until you ask again.
             api_key: The sub-account's API key that the call was about. Needed in another kernel, because the
                 journal does not store it.
-            same_account: Whether the call was sent with another API key of the same account.
+            same_account: Whether the call was sent with another API key of the same account, where the
+                exchange does not tell.
 
         Returns:
             This outcome, updated.

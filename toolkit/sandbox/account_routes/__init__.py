@@ -7,7 +7,7 @@ from toolkit.sandbox.account_routes import coins, futures, movements, snapshots,
 from toolkit.sandbox.account_routes.account_data import AccountData, Rules
 from toolkit.sandbox.checked_request import CheckedRequest
 
-_RULES: Rules = {
+RULES: Rules = {
     path: rule
     for part in (spot, wallet, coins, movements, snapshots, futures, sub_accounts)
     for path, rule in part.RULES.items()
@@ -26,8 +26,8 @@ class AccountRoutes:
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether there is a rule for an endpoint; other declarations of the same path have none."""
-        return endpoint.path in _RULES and endpoint.qualified_name in ENDPOINTS_BY_NAME
+        return endpoint.path in RULES and endpoint.qualified_name in ENDPOINTS_BY_NAME
 
     def payload(self, request: CheckedRequest) -> object:
         """The payload of the response."""
-        return _RULES[request.endpoint.path](self._data, request)
+        return RULES[request.endpoint.path](self._data, request)

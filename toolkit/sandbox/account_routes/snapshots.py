@@ -17,6 +17,7 @@ from toolkit.sandbox.world.units import UNITS
 
 _DEFAULT_DAYS = 7
 _SECOND = 1000
+_MONTH = 30 * DAY
 
 Held = Mapping[str, int]
 Shape = Callable[[AccountData, CheckedRequest, Ledger, int, Held], Row]
@@ -28,9 +29,7 @@ def _snapshots(data: AccountData, request: CheckedRequest) -> object:
     wallet, shape = _SHAPES[request.values["type"]]
     days = int(request.values.get("limit", _DEFAULT_DAYS))
     span = span_of(request.endpoint, request.values, request.now_ms)
-    start = span.start
-    if start is None or not request.values.keys() & {"startTime", "endTime"}:
-        start = request.now_ms - days * DAY
+    start = span.end - _MONTH if span.start is None else span.start
     ledger = data.ledger(request)
     kept = [] if span.is_empty else ledger.daily_balances(wallet, start, span.end)[-days:]
     rows = [

@@ -62,21 +62,22 @@ class _Parts:
 
     def _make(self, number: int) -> Movements:
         begin, end = self._bounds(number)
-        return Movements.joined(*(source(begin, end) for source in self._sources))
+        return Movements.joined(Movements.empty(), *(source(begin, end) for source in self._sources))
 
 
 class Books:
     """Records and movements of an account, and its balances at any time.
 
-    Futures, which take the longest to make, are made when the USD-M wallet is read.
+    What takes the longest to make, futures and a partner's rebates, is made when its wallet is read.
 
     Args:
         begins_ms: Nothing happens before.
         ends_ms: Nothing happens after.
         trading: Spot fills and orders.
         cash: Deposits, withdrawals, transfers and dividends.
-        sources: Where movements come from, but for those of futures.
+        sources: Where movements come from, but for those of rebates and of futures.
         futures: Where the movements of futures come from.
+        rebates: Where those of rebates come from, which the spot wallet gets; None if there are none.
         anchor_ms: When the balances are those of `anchor`; None to begin with what the lowest ones need.
         anchor: The balances at that time.
     """
@@ -90,6 +91,7 @@ class Books:
         *,
         sources: Sequence[Source],
         futures: Source,
+        rebates: Source | None = None,
         anchor_ms: int | None = None,
         anchor: Anchor | None = None,
     ) -> None:
@@ -98,21 +100,23 @@ class Books:
         self.lock_changes = trading.orders.lock_changes()
         self._parts = _Parts(sources, begins_ms, ends_ms)
         self._futures = _Parts([futures], begins_ms, ends_ms)
+        self._rebates = _Parts([rebates] if rebates else [], begins_ms, ends_ms)
         self._anchor_ms = begins_ms - 1 if anchor_ms is None else anchor_ms
         self._anchor = anchor
         self._needed = lru_cache(maxsize=len(WALLETS))(self._find_needed)
 
     def movements(self, after_ms: int, until_ms: int) -> Movements:
         """The movements after one time, up to another, which is included."""
-        return Movements.joined(*(part.between(after_ms, until_ms) for part in (self._parts, self._futures)))
+        every = (self._parts, self._rebates, self._futures)
+        return Movements.joined(*(part.between(after_ms, until_ms) for part in every))
 
     def movements_of(self, wallet: int, after_ms: int, until_ms: int) -> Movements:
         """Those of one wallet."""
         parts = (part.between(after_ms, until_ms) for part in self._parts_of(wallet))
         return Movements.joined(*(part[part.wallet == wallet] for part in parts))
 
-    def without_futures(self, after_ms: int, until_ms: int) -> Movements:
-        """Those that no position, and no commission or rebate of futures, has caused."""
+    def other_movements(self, after_ms: int, until_ms: int) -> Movements:
+        """Those that no rebate, and no position and no commission of futures, has caused."""
         return self._parts.between(after_ms, until_ms)
 
     def balances(self, wallet: int, at_ms: int) -> list[int]:
@@ -123,7 +127,8 @@ class Books:
         return [known + sign * int(units) for known, units in zip(self._known(wallet), change, strict=True)]
 
     def _parts_of(self, wallet: int) -> Sequence[_Parts]:
-        return (self._parts, self._futures) if wallet == _UM else (self._parts,)
+        others = {_SPOT: (self._rebates,), _UM: (self._futures,)}
+        return (self._parts, *others.get(wallet, ()))
 
     def _known(self, wallet: int) -> list[int]:
         """The balances at the time of the anchor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from toolkit.sandbox.world import World
 
 _END_OF_DAY = DAY - 1000
+_LARGEST_PART = 2**62
 _LOOKED_BACK_MS = 180 * DAY
 
 
@@ -74,7 +76,7 @@ class Ledger:
 
     def um_transfers(self, start_ms: int, end_ms: int) -> UmTransfers:
         """What came into the USD-M wallet from others and left it to them in a span, both ends included."""
-        found = self._books.without_futures(start_ms - 1, end_ms)
+        found = self._books.other_movements(start_ms - 1, end_ms)
         moved = self._with_written(found, start_ms - 1, end_ms).of_wallet("um")
         return UmTransfers(time=moved.time, asset=moved.asset, amount=moved.units, id=moved.reference)
 
@@ -147,7 +149,7 @@ class Ledger:
                 each.time,
                 wallet_index(wallet),
                 ASSETS.index(each.asset),
-                sign * int(Decimal(each.amount) * UNITS),
+                sign * part,
                 each.id,
             )
             for table in self._world.transfers.values()
@@ -157,6 +159,7 @@ class Ledger:
                 (each.target, each.target_wallet, 1),
             )
             if not account
+            for part in _parts(int(Decimal(each.amount) * UNITS))
         ]
         if not rows:
             return Movements.empty()
@@ -164,6 +167,12 @@ class Ledger:
         return Movements.of(
             "sub-account transfer", time, wallet=wallets, asset=asset, units=units, reference=reference
         )
+
+
+def _parts(units: int) -> Iterator[int]:
+    """The units of a transfer, in parts that fit into 64 bits: a million dollars in PEPE do not."""
+    for part in range(0, units, _LARGEST_PART):
+        yield min(_LARGEST_PART, units - part)
 
 
 def ledger_of(world: World, owner: str) -> Ledger:

@@ -29,9 +29,16 @@ if TYPE_CHECKING:
     from toolkit.sandbox.world import World
 
 HABITS = {
-    PARTNER: Habits(8.0, 8.0, 0.3, 0.4, 3.0, 2.0, scale=4.0),
-    CUSTOMER: Habits(0.0, 6.0, 0.15, 0.12, 1.2, 1.0, scale=1.0),
-    STRANGER: Habits(1.5, 1.5, 0.05, 0.04, 0.3, 0.5, scale=0.5),
+    PARTNER: Habits(
+        fills=8.0, unfilled=8.0, deposits=0.3, withdrawals=0.4, transfers=3.0, dividends=2.0, scale=4.0
+    ),
+    # The customer's fills are those under the partner's rebates.
+    CUSTOMER: Habits(
+        fills=0.0, unfilled=6.0, deposits=0.15, withdrawals=0.12, transfers=1.2, dividends=1.0, scale=1.0
+    ),
+    STRANGER: Habits(
+        fills=1.5, unfilled=1.5, deposits=0.05, withdrawals=0.04, transfers=0.3, dividends=0.5, scale=0.5
+    ),
 }
 RATES = {PARTNER: (80, 100), CUSTOMER: (CUSTOMER_RATE, CUSTOMER_RATE), STRANGER: (100, 100)}
 """Rates of makers and takers, in thousandths of a percent."""
@@ -88,7 +95,6 @@ def _make_books(world: World, owner: str) -> Books:
     futures = world.futures_account(owner).movements
     if owner != PARTNER:
         return Books(begins_ms, ends_ms, trading, cash, sources=sources, futures=futures)
-    sources.append(_rebates(world.spot_rebates))
     sources.extend(_sub_account_transfers(*each) for each in world.master_transfers)
     return Books(
         begins_ms,
@@ -97,6 +103,7 @@ def _make_books(world: World, owner: str) -> Books:
         cash,
         sources=sources,
         futures=futures,
+        rebates=_rebates(world.spot_rebates),
         anchor_ms=world.month_ms,
         anchor=_master_anchor(world),
     )

@@ -21,8 +21,9 @@ _NEVER = 2**62
 _LIMIT, _MARKET, _LIMIT_MAKER = range(len(ORDER_TYPES))
 _NEW, _PARTIAL, _FILLED, _CANCELED, _EXPIRED = range(len(ORDER_STATUSES))
 _MARKET_ORDERS, _POST_ONLY, _PARTIALS, _FILL_OR_KILL = 0.7, 0.3, 0.12, 0.15
-_LONGEST_REST_MS = 5 * DAY
-_REST_SPREAD = 8.9  # most orders rest for minutes or hours, some for days
+_LONGEST_REST_MS = DAY
+_REST_SPREAD = 8.4  # most orders rest for minutes or hours, some for three days
+_LEAST_AWAY = 0.28  # so far that the market hardly ever comes there in that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +180,18 @@ def spot_orders(
         start_ms: The beginning of history.
         span_ms: When the account was opened, and the end.
     """
-    made = OrderHistory.joined(_filled(fills, seed), _unfilled(unfilled, trades, start_ms, span_ms))
+    made = OrderHistory.joined(_filled(fills, seed), _unfilled(unfilled, trades, span_ms))
     # They are joined by the times in their ids: none is created before the one with the id before.
     numbered = made.time
     earliest = np.concatenate([[span_ms[0]], numbered[:-1]])
-    # Nor while its market is not traded.
-    opened = np.array([TradingHours.of(market, start_ms).listed_ms for market in SPOT])[made.market]
-    resumed = TradingHours.of(SPOT[0], start_ms).maintenance[1]
+    # Nor while its market is not traded, and none is left when it is delisted.
+    hours = [TradingHours.of(market, start_ms) for market in SPOT]
+    opened = np.array([each.listed_ms for each in hours])[made.market]
+    ends = np.array([each.delisted_ms or _NEVER for each in hours])[made.market]
+    resumed = hours[0].maintenance[1]
     opened = np.where(numbered >= resumed, np.maximum(opened, resumed), opened)
-    return replace(made, time=np.maximum(numbered - _rests(made, seed), np.maximum(earliest, opened)))
+    time = np.maximum(numbered - _rests(made, seed), np.maximum(earliest, opened))
+    return replace(made, time=time, closed=np.minimum(made.closed, ends))
 
 
 def _rests(orders: OrderHistory, seed: int) -> Int64Array:
@@ -224,17 +228,17 @@ def _filled(fills: SpotFills, seed: int) -> OrderHistory:
         quote=quote,
         lock=np.where(one.is_buyer, _quote_units(one.market, one.price, quantity), quantity),
         filled=one.time,
-        closed=one.time + np.where(is_part, 1000 + (late * _LONGEST_REST_MS / 5).astype(np.int64), 0),
+        closed=one.time + np.where(is_part, 1000 + (late * _LONGEST_REST_MS).astype(np.int64), 0),
         rests=one.is_maker,
         is_expired=np.zeros(len(one), dtype=np.bool_),
     )
 
 
-def _unfilled(stream: Stream, trades: SpotTrades, start_ms: int, span_ms: tuple[int, int]) -> OrderHistory:
+def _unfilled(stream: Stream, trades: SpotTrades, span_ms: tuple[int, int]) -> OrderHistory:
     """Orders far from the market, which are canceled, and some to be filled at once or not at all."""
     block = stream.block(np.arange(-(-span_ms[0] // HOUR), span_ms[1] // HOUR, dtype=np.int64))
     made = trades.fills(block)
-    away = 0.15 + 0.2 * block.by_order("away")
+    away = _LEAST_AWAY + 0.2 * block.by_order("away")
     tick = GRID.tick_units[made.market]
     factor = np.where(made.is_buyer, 1 - away, 1 + away)
     ticks = np.maximum((made.price // tick * factor).astype(np.int64), 1)
@@ -242,8 +246,6 @@ def _unfilled(stream: Stream, trades: SpotTrades, start_ms: int, span_ms: tuple[
     steps = GRID.steps(made.market, ticks, worth)
     is_expired = block.by_order("expires") < _FILL_OR_KILL
     rests = (60_000 * np.exp(_REST_SPREAD * block.by_order("rests"))).astype(np.int64)
-    ends = [TradingHours.of(market, start_ms).delisted_ms or _NEVER for market in SPOT]
-    closed = np.minimum(block.time + rests, np.array(ends)[made.market])
     quantity = steps * GRID.step_units[made.market]
     zero = np.zeros(len(block), dtype=np.int64)
     return OrderHistory(
@@ -258,7 +260,7 @@ def _unfilled(stream: Stream, trades: SpotTrades, start_ms: int, span_ms: tuple[
         quote=zero,
         lock=np.where(made.is_buyer, GRID.quote_units(made.market, ticks, steps), quantity),
         filled=zero + _NEVER,
-        closed=np.where(is_expired, block.time, closed),
+        closed=np.where(is_expired, block.time, block.time + rests),
         rests=~is_expired,
         is_expired=is_expired,
     )

@@ -78,9 +78,8 @@ class Planner:
         self._width = np.where(busy, _BUSY_SLOT_MS, LONGEST_SLOT_MS)
         self._chance = np.where(busy, _BUSY_CHANCE, _CHANCE)
         self._chance[traded:] = 0
-        self._phase = (uniform(hash_key(seed, "phases of", owner), np.arange(len(markets))) * DAY_MS).astype(
-            np.int64
-        )
+        phases = uniform(hash_key(seed, "phases of", owner), np.arange(len(markets)))
+        self._phase = (phases * self._width).astype(np.int64)
         self._listed = [each.listed_ms for each in hours]
         self._delisted = [each.delisted_ms or _FOREVER for each in hours]
         self._closed = hours[0].maintenance
