@@ -84,8 +84,8 @@ GUARDS = [
     Guard(
         "private arguments are hidden in the attrs of frames",
         "planning/__init__.py",
-        '"(hidden)" if param.private else ',
-        "",
+        "REDACTED if param.private else _to_json",
+        "_to_json",
     ),
     Guard(
         "private arguments of link.get are hidden in the attrs of frames",

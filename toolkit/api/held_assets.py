@@ -179,6 +179,7 @@ class HeldAssets(Resource):
         found.attrs = {
             **symbols.attrs,
             "endpoint": "account.candidate_symbols",
+            "account": held.attrs.get("account"),
             "assets": sorted(names),
             "complete": False,
         }
@@ -189,6 +190,7 @@ class HeldAssets(Resource):
         covers: dict[str, object] = {}
         refused: dict[str, str] = {}
         requests = weight = 0
+        as_of: list[str | None] = []
         attrs: dict[object, object] = {}
         last: CredentialsError | RefusedError | None = None
         for source, span in self._sources(start, end):
@@ -203,6 +205,7 @@ class HeldAssets(Resource):
             given = frame.attrs["parameters"]
             covers[source.name] = [given["start"], given["end"]] if endpoint.window else None
             requests, weight = requests + frame.attrs["requests"], weight + frame.attrs["weight"]
+            as_of.append(frame.attrs["as_of"])
             attrs = frame.attrs
         if last is not None and not parts:
             raise last
@@ -214,6 +217,7 @@ class HeldAssets(Resource):
             "parameters": {},
             "requests": requests,
             "weight": weight,
+            "as_of": None if None in as_of else min(filter(None, as_of)),
             "complete": False,
             "undeclared": [],
             "covers": covers,

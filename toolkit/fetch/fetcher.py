@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -25,6 +24,7 @@ from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
 from toolkit.fetch.lane import Lane, check_gaps, missing_of
 from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress, count_down
+from toolkit.fetch.provenance import Provenance
 from toolkit.fetch.settings import checked_emails, checked_numbers, checked_workers
 from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
 from toolkit.frames.builder import FrameBuilder, Numbers
@@ -94,8 +94,7 @@ class Fetcher:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
-        self._accounts = connection.accounts
-        self._source = connection.source
+        self._provenance = Provenance(connection)
         self.numbers = checked_numbers(numbers)
         self._emails = checked_emails(emails)
         self.names = names
@@ -160,7 +159,7 @@ class Fetcher:
         while before := [lane for lane in fetch.lanes if lane.truncation.must_restart]:
             fetch = self._fetch_again(fetch, before)
         frame = self._frame(fetch)
-        self._add_account(frame, is_private=endpoint.is_signed)
+        self._provenance.add_account(frame, is_private=endpoint.is_signed)
         try:
             self.warn_undeclared(endpoint, set().union(*(lane.builder.undeclared for lane in fetch.lanes)))
             self._connection.warn_if_local_only()
@@ -235,7 +234,7 @@ class Fetcher:
         def frame_of(declared: Endpoint, found: list[dict[str, Any]], *, complete: bool) -> pd.DataFrame:
             builder = FrameBuilder(declared, numbers, emails)
             builder.add(found)
-            attrs = self._attrs(
+            attrs = self._provenance.attrs(
                 path,
                 "unlisted",
                 shown_parameters(parameters),
@@ -260,7 +259,7 @@ class Fetcher:
                 error.partial = frame_of(*as_it_is, complete=False)
             raise
         frame = frame_of(endpoint, found, complete=chosen is None and is_one_object(payload))
-        self._add_account(frame, is_private=request.is_signed)
+        self._provenance.add_account(frame, is_private=request.is_signed)
         try:
             self._connection.warn_if_local_only()
         except RateLimitWarning as warning:  # if warnings are errors
@@ -376,7 +375,7 @@ class Fetcher:
             untrusted: Lanes whose whole span may lack rows.
         """
         endpoint = fetch.plan.endpoint
-        attrs = self._attrs(
+        attrs = self._provenance.attrs(
             endpoint.qualified_name,
             endpoint.system,
             fetch.plan.display_arguments,
@@ -397,50 +396,6 @@ class Fetcher:
             unknown = [*(first.missing if is_partial else []), *first.unended]
             frame.attrs["gaps"] = gaps_in(grid, fetch.plan.span, unknown, times)
         return frame
-
-    def _attrs(
-        self,
-        qualified_name: str,
-        system: str,
-        shown: Mapping[str, object],
-        stats: RequestStats,
-        *,
-        is_private: bool,
-        complete: bool,
-    ) -> dict[str, object]:
-        """The frame's attrs.
-
-        `account` is the account that private rows are of, as far as it is known without a request.
-        `fetched_at` is this machine's time and `server_time` the host's, both at the end. `as_of` is the
-        earliest `Date` of all responses in the frame: no part of it is older. It is None if a response has no
-        such header, or came from a cache. `example` tells whether the rows are made up from a documented
-        example, as a sandbox does for endpoints without a rule.
-        """
-        fetched_at = datetime.fromtimestamp(self._clock.time(), UTC)
-        return {
-            "endpoint": qualified_name,
-            "system": system,
-            "source": self._source,
-            "account": self._accounts.known(self._sender) if is_private else None,
-            "parameters": dict(shown),
-            "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
-            "server_time": stats.server_time and stats.server_time.isoformat(timespec="milliseconds"),
-            "as_of": stats.as_of and stats.as_of.isoformat(timespec="milliseconds"),
-            "requests": stats.requests,
-            "weight": stats.weight,
-            "complete": complete,
-            "example": stats.example,
-        }
-
-    def _add_account(self, frame: pd.DataFrame, *, is_private: bool) -> None:
-        """Look up the account of a private frame that does not have it; an interrupt carries the frame."""
-        if not is_private or frame.attrs["account"] is not None:
-            return
-        try:
-            frame.attrs["account"] = self._accounts.look_up(self._sender)
-        except BaseException as error:
-            error.partial = frame  # type: ignore[attr-defined]
-            raise
 
     def count_down(self, what: str, seconds: float) -> None:
         """Wait, and show the time left if long fetches show a bar."""

@@ -123,6 +123,18 @@ def test_nothing_is_said_where_nothing_is_wrong(tmp_path: Path) -> None:
             {"params": (Param(field="a", name="asset", kind="text", doc="", columns=("coin",)),)},
             "columns of `asset` has 'coin', which is none",
         ),
+        (
+            {"params": (Param(field="asset", name="asset", kind="text", doc="", several=True),) * 2},
+            "`several` is for one parameter of a read without `steps`, not asset, asset",
+        ),
+        (
+            {"params": (Param(field="wallet", name="wallet", kind="text", doc="", several=True),)},
+            "no column has the value of 'wallet', so its rows could not be told apart",
+        ),
+        (
+            {"paging": Paging(kind="limit", size="limit", default=20, maximum=500, by_window=True)},
+            "`by_window` needs a window, and paging of the kind 'id'",
+        ),
     ],
 )
 def test_a_declaration_that_contradicts_itself(tmp_path: Path, changes: Mapping[str, Any], said: str) -> None:

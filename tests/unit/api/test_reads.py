@@ -47,7 +47,7 @@ DTYPES = {
 }
 
 
-MISSING = {("", "amount"), ("", "time"), (-1, "time")}
+MISSING = [("", "amount"), ("", "time"), (-1, "time")]  # a list, as values may be lists
 """Values of optional columns that mean that there is none."""
 
 
@@ -206,6 +206,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "endpoint",
         "system",
         "source",
+        "account",
         "parameters",
         "fetched_at",
         "server_time",

@@ -15,13 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.small_endpoints import DAY, HOUR, NOW_MS, OWN_TRADES, small_exchange, trade
+from toolkit.api.reads.resource import interrupts_explained
 from toolkit.endpoints import Column, Endpoint, Param
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ApiError, ContractError, ServerError, UsageError
 from toolkit.fetch.paginator import MAX_BUFFERED, Paginator
-from toolkit.planning import make_plan
+from toolkit.fetch.progress import Progress
+from toolkit.gateway.calls import RequestStats
+from toolkit.planning import Span, make_plan
+from toolkit.timing.cancel import CancelToken
 
 SYMBOLS = replace(OWN_TRADES.params[0], several=True, capitals=True)
 FROM_ID = Param(field="fromId", name="from_id", kind="integer", doc="First id of the rows.", minimum=0)
@@ -87,7 +92,7 @@ def late(env: SandboxEnv, seed: int) -> Any:
 # -- put together ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     times=st.lists(
         st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=25), min_size=2, max_size=4
@@ -131,10 +136,12 @@ def test_values_may_be_a_column_and_each_counts_once(env: SandboxEnv) -> None:
     assert len(env.fetch(TRADES, {"symbol": [NAMES[2]]})) == 1
 
 
+@pytest.mark.parametrize(("days", "symbols"), [(30, 4), (1, 30)])
 def test_all_workers_are_busy_and_few_responses_are_held(
-    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, days: int, symbols: int
 ) -> None:
-    put(env, [row for symbol in NAMES for row in some_trades(symbol, [NOW_MS - 20 * DAY])])
+    names = [f"A{number}USDT" for number in range(symbols)]
+    put(env, [row for symbol in names for row in some_trades(symbol, [NOW_MS - HOUR])])
     made: list[Paginator] = []
     busy: list[int] = []
     init, submit_all = Paginator.__init__, Paginator._submit_all
@@ -149,10 +156,31 @@ def test_all_workers_are_busy_and_few_responses_are_held(
 
     monkeypatch.setattr(Paginator, "__init__", noted)
     monkeypatch.setattr(Paginator, "_submit_all", counted)
-    frame = env.fetch(TRADES, {"symbol": NAMES}, start=NOW_MS - 30 * DAY, end=NOW_MS - 1)
-    assert frame.attrs["requests"] == 30 * len(NAMES)
+    frame = env.fetch(TRADES, {"symbol": names}, start=NOW_MS - days * DAY, end=NOW_MS - 1)
+    assert frame.attrs["requests"] == days * symbols
+    assert len(frame) == symbols
     assert made[0].max_outstanding <= MAX_BUFFERED * WORKERS + 1
-    assert busy.count(WORKERS) > 30 * len(NAMES) // (2 * WORKERS), "also across the ends of symbols"
+    assert busy.count(WORKERS) > days * symbols // (2 * WORKERS), "also across the ends of symbols"
+
+
+def test_one_bar_goes_through_the_spans_of_all_values() -> None:
+    clock = FakeClock()
+    progress = Progress(
+        "spot.trades",
+        Span(1000, 1099),
+        RequestStats(),
+        cancel=CancelToken("spot.trades"),
+        clock=clock,
+        wanted=True,
+        values=3,
+    )
+    clock.advance(5)
+    with progress:
+        progress.update(7, 150)
+        bar = progress._bar
+        assert bar is not None
+        assert bar._bar is not None
+        assert (bar.n, bar._bar.total) == (150, 300)
 
 
 # -- what is refused ---------------------------------------------------------------------------------
@@ -304,3 +332,22 @@ def test_a_value_that_the_exchange_refuses_is_named(env: SandboxEnv) -> None:
     with pytest.raises((ServerError, ApiError), match="This is about `symbol` 'BTCUSDT'"):
         link._fetcher.fetch(TRADES, {"symbol": NAMES})
     link.close()
+
+
+def test_an_interrupt_says_that_values_and_spans_are_still_to_fetch() -> None:
+    partial = pd.DataFrame({"symbol": ["BTCUSDT"]})
+    partial.attrs = {
+        "parameters": {
+            "symbol": ["BTCUSDT", "ETHUSDT"],
+            "start": "2025-12-01T00:00:00.000+00:00",
+            "end": "2025-12-31T00:00:00.000+00:00",
+        },
+        "missing": [["ETHUSDT", "2025-12-01T00:00:00.000+00:00", "2025-12-31T00:00:00.000+00:00"]],
+    }
+    interrupt = KeyboardInterrupt()
+    interrupt.partial = partial  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_explained():
+        raise interrupt
+    text = str(caught.value)
+    assert "1 row of 2025-12-01 00:00:00 to 2025-12-31 00:00:00 UTC had been fetched" in text
+    assert "the values and spans still to fetch" in text
