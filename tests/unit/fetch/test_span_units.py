@@ -218,7 +218,8 @@ def shown_in_seconds(max_span: int | None) -> Endpoint:
 def test_a_row_shown_in_whole_seconds_is_in_the_window_of_its_second(
     gaps: list[int], start: int, length: int, max_span: int | None
 ) -> None:
-    rows, time = [], START
+    rows: list[dict[str, Any]] = []
+    time = START
     for number, gap in enumerate(gaps):
         time += gap
         rows.append(trade(number, time))
