@@ -24,12 +24,15 @@ from toolkit.sandbox.ledger import (
     WALLETS,
     Ledger,
     Movements,
+    SpotFills,
 )
 from toolkit.sandbox.ledger import owners as ledger_owners
+from toolkit.sandbox.ledger.trading import spot_orders
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import BoundedCache, MarketHistory
 from toolkit.sandbox.market.symbols import ASSETS, SPOT
 from toolkit.sandbox.world.payments import NOW as NOW_FILTER
+from toolkit.sandbox.world.stream import ActivityProfile, Stream
 
 OWNERS = (PARTNER, CUSTOMER, STRANGER)
 MINUTE = 60_000
@@ -257,6 +260,22 @@ def test_an_order_is_the_sum_of_its_fills(account: tuple[World, Ledger], share: 
             assert orders.time[n] <= fills.time[rows].min()
             assert kind == "MARKET" or set(fills.price[rows]) == {orders.price[n]}
     assert not by_order, "every fill has its order"
+
+
+def test_no_order_is_left_when_its_symbol_is_delisted() -> None:
+    this = small_world(0, MONTHS[0])
+    index, market = next((n, each) for n, each in enumerate(SPOT) if each.delisted_after)
+    ends = TradingHours.of(market, this.start_ms).delisted_ms
+    assert ends is not None
+    activity = ActivityProfile(0, "orders", this.start_ms)
+    stream = Stream(0, "orders", activity, 20_000, this.start_ms)
+    _, trades = this.customer_trades
+    span_ms = (ends - 2 * DAY, ends + DAY)
+    made = spot_orders(0, SpotFills.empty(), stream, trades, start_ms=this.start_ms, span_ms=span_ms)
+    closed = made.closed[made.market == index]
+    assert closed.max() == ends
+    assert (closed == ends).sum() > 1
+    assert (made.closed > ends).sum() > 1000
 
 
 def test_there_are_orders_of_every_kind() -> None:
