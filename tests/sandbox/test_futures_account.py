@@ -302,6 +302,15 @@ def _check_liquidation(market: int, each: Position, positions: list[Position], w
 
 
 @pytest.mark.parametrize(("seed", "owner"), CASES)
+def test_the_wallet_covers_the_margin_of_all_positions(seed: int, owner: str) -> None:
+    account, ledger = account_of(seed, owner), world_of(seed).ledger(owner)
+    for time in range(NOW_MS - 400 * DAY, NOW_MS, 13 * DAY + 7 * MINUTE):
+        balance = ledger.balance("um", "USDT", time)
+        positions = account.positions(time, balance)
+        assert balance + sum(each.unrealized - each.initial_margin for each in positions) > 0
+
+
+@pytest.mark.parametrize(("seed", "owner"), CASES)
 def test_orders_are_filled_by_their_fills(seed: int, owner: str) -> None:
     account, (start, end) = account_of(seed, owner), month_of(seed)
     fills, orders = account.fills(start, end + DAY), account.orders(start, end, end)

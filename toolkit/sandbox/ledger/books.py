@@ -13,6 +13,7 @@ from toolkit.sandbox.ledger.movements import WALLETS, Movements, wallet_index
 from toolkit.sandbox.ledger.trading import SpotTrading
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.stream import DAY
+from toolkit.sandbox.world.units import UNITS
 
 Source = Callable[[int, int], Movements]
 """Returns the movements after one time and up to another, which is included."""
@@ -22,6 +23,9 @@ Anchor = Mapping[tuple[int, int], int]
 
 _CHUNK = 30 * DAY
 _SPOT, _UM = wallet_index("spot"), wallet_index("um")
+_USDT = ASSETS.index("USDT")
+# What the USD-M wallet keeps besides, as margin for open positions and their losses.
+_MARGIN = 15_000 * UNITS
 
 
 class _Parts:
@@ -146,7 +150,10 @@ class Books:
         assets = np.concatenate([every.asset, asset])[order]
         change = np.concatenate([every.units, -units])[order]
         lowest = (int(np.cumsum(change[assets == each]).min(initial=0)) for each in range(len(ASSETS)))
-        return [_rounded_up(-units) for units in lowest]
+        needed = [-units for units in lowest]
+        if wallet == _UM:
+            needed[_USDT] += _MARGIN
+        return [_rounded_up(units) for units in needed]
 
 
 def _sums(movements: Movements) -> Int64Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit.sandbox.hashing import Int64Array, hash_key, uniform
 from toolkit.sandbox.ledger.futures.columns import INCOME_TYPES, IncomeRows, UmTransfers
+from toolkit.sandbox.ledger.futures.trading import LAUNCH_MS, MOST_FILLS
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.rates import KICKBACK
 from toolkit.sandbox.world.stream import DAY, HOUR
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Bookings = Callable[[int, int], Int64Array]
 """The rebates that a partner is booked in each hour of some days (since 1970), in USDT."""
 
-_LAUNCH_MS = 1_567_000_000_000
 _USDT = ASSETS.index("USDT")
 _BOOKED_WITHIN_MS = 300_000
 _BONUS_CHANCE, _REFERRAL_CHANCE = 0.03, 0.5  # for each day
@@ -174,8 +174,8 @@ def _rows(
     market = whole - 1 if market is None else market
     if tran_id is None:
         # The profit and the commission of a fill have the same id: it is unique within a type alone.
-        same = whole if trade_id is None else trade_id % 4
-        tran_id = (time - _LAUNCH_MS) * _PER_TIME + (market + 1) * 4 + same
+        same = whole if trade_id is None else trade_id % (MOST_FILLS + 1)
+        tran_id = (time - LAUNCH_MS) * _PER_TIME + (market + 1) * (MOST_FILLS + 1) + same
     return IncomeRows(
         time=time,
         kind=whole + INCOME_TYPES.index(kind),

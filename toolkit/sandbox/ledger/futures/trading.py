@@ -30,11 +30,13 @@ MAKER_RATE, TAKER_RATE = 2, 4
 """Commission in hundredths of a percent."""
 BNB_DISCOUNT = 10
 """Per cent by which a commission that is paid in BNB is lower."""
+LAUNCH_MS = 1_567_000_000_000
+"""Ids count from it."""
+MOST_FILLS = 3
+"""Most fills of one order. Ids count in steps of one more, so that the remainder is the place of a fill."""
 
 _RATE_UNIT = 10_000
 _CLEARANCE = 125
-_MOST_FILLS = 3
-_LAUNCH_MS = 1_567_000_000_000  # ids count from it
 _FIRST_ORDER_ID = 8_389_000_000_000_000_000
 _IN_BNB = 0.25  # fraction of days
 _LIQUIDATED = 0.06  # fraction of losing positions
@@ -138,7 +140,7 @@ class TradingParts:
             self._planner.numbers(label, episodes.market, episodes.slot, MOST_ORDERS * each).reshape(
                 *shape, each
             )
-            for label, each in (("orders", 8), ("fills", 2 * _MOST_FILLS))
+            for label, each in (("orders", 8), ("fills", 2 * MOST_FILLS))
         )
         there = np.arange(MOST_ORDERS) < episodes.orders[:, None]
         market = np.broadcast_to(episodes.market[:, None], shape)
@@ -212,7 +214,7 @@ class TradingParts:
         discounted = np.where(in_bnb, fee * (100 - BNB_DISCOUNT) // 100, fee)
         # A fee is at most some hundred dollars in USDT: the product stays below 2**63.
         commission = (discounted * UNITS + rate // 2) // rate
-        ids = (time - _LAUNCH_MS) // 100 * (_MOST_FILLS + 1) + place
+        ids = (time - LAUNCH_MS) // 100 * (MOST_FILLS + 1) + place
         return FuturesFills(time, market, ids, order, price, quantity, quote, realized, fee, commission,
                             asset, buyer == 1, maker == 1, position, cost, clear)  # fmt: skip
 
@@ -227,7 +229,7 @@ def usual_size(draws: FloatArray, dollars_each: Int64Array, step: Int64Array) ->
 def order_ids(key: int, market: Int64Array, placed: Int64Array) -> Int64Array:
     """Ids of orders, which ascend with the time and exceed 2**53."""
     digits = (random_bits(key, market, placed) % np.uint64(1_000_000)).astype(np.int64)
-    ids: Int64Array = _FIRST_ORDER_ID + (placed - _LAUNCH_MS) * 1_000_000 + digits
+    ids: Int64Array = _FIRST_ORDER_ID + (placed - LAUNCH_MS) * 1_000_000 + digits
     return ids
 
 
@@ -255,7 +257,7 @@ def _pieces(draft: _Draft, steps: int, *, buys: bool, maker: bool) -> list[tuple
     count = min(steps, 1 + (many < 0.4) + (many < 0.15))
     cuts = sorted({0, steps, *(int(steps * share) for share in draft.shares[: count - 1])})
     sizes = [after - before for before, after in pairwise(cuts)]
-    (before, close), where = draft.edges, draft.shares[_MOST_FILLS:]
+    (before, close), where = draft.edges, draft.shares[MOST_FILLS:]
     prices = [close + round((before - close) * share) for share in where]
     if maker:
         left = (MINUTE_MS - 1 - time % MINUTE_MS) * draft.draws[_WAIT]
