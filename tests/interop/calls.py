@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from toolkit.client import Link
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Column, Endpoint
-from toolkit.endpoints.model import ROW_NAME
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, OWN_ENDPOINTS, Column, Endpoint
+from toolkit.endpoints.model import ROW_NAME, TimeUnit
 from toolkit.redaction import masked_key
 from toolkit.sandbox import RegisteredKey, World
 from toolkit.sandbox.world.tables import OWNER
@@ -30,8 +29,19 @@ MARKET_READS = tuple(endpoint for endpoint in ENDPOINTS if endpoint.system.start
 # Defaults of parameters that filter rows.
 FILTER_DEFAULTS = {"type": "1", "showAllStatus": "false", "filterResult": "false"}
 
-# Balances are valued at the prices of the moment, which move on between two reads.
-VALUED_NOW = {"exchange.spot_balances", "exchange.margin_balances", "exchange.futures_balances"}
+# Balances and positions are valued at the prices of the moment, which move on between two reads.
+VALUED_NOW = {
+    *("exchange.spot_balances", "exchange.margin_balances", "exchange.futures_balances"),
+    *(
+        "exchange.margin_account",
+        "exchange.futures_account",
+        "exchange.futures_summary",
+        "exchange.positions",
+    ),
+    *("account.wallet.wallets", "account.wallet.assets", "account.wallet.funding_assets"),
+    *("account.futures.info", "account.futures.assets", "account.futures.balances"),
+    "account.futures.positions",
+}
 MAX_MOVE = 0.05
 
 # Mistakes of a request, and the codes that report them.
@@ -65,13 +75,23 @@ class ClientCall:
 
 
 def request_params(endpoint: Endpoint, world: World) -> dict[str, str]:
-    """The required parameters of an endpoint, a span, and the maximum page size."""
+    """The required parameters of an endpoint and those always sent, a span, and the maximum page size."""
     params = dict(world.example(endpoint.qualified_name))
+    for param in endpoint.params:
+        if param.fixed is not None:
+            params[param.field] = param.fixed if isinstance(param.fixed, str) else str(param.fixed).lower()
     if endpoint.window:
-        params |= {"startTime": str(_milliseconds(START)), "endTime": str(_milliseconds(END))}
+        start, end = _span(endpoint)
+        params |= {"startTime": str(_milliseconds(start)), "endTime": str(_milliseconds(end))}
     if endpoint.paging.size:
         params[endpoint.paging.size] = str(endpoint.paging.maximum)
     return params
+
+
+def _span(endpoint: Endpoint) -> tuple[datetime, datetime]:
+    """Five days, or as much of them as one request may ask for."""
+    longest = endpoint.window.max_span if endpoint.window else None
+    return max(START, END - (longest or END - START)), END
 
 
 def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame:
@@ -79,11 +99,11 @@ def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFr
     arguments: dict[str, Any] = {}
     example = world.example(endpoint.qualified_name)
     for param in endpoint.params:
-        if param.field in example:
+        if param.field in example and param.fixed is None:
             words = {str(number): word for word, number in param.choices.items()}
             arguments[param.name] = words.get(example[param.field], example[param.field])
     if endpoint.window:
-        arguments |= {"start": START, "end": END}
+        arguments["start"], arguments["end"] = _span(endpoint)
     frame: pd.DataFrame = attrgetter(endpoint.qualified_name)(link)(**arguments)
     # A client reads one page.
     return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
@@ -98,9 +118,9 @@ def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
     declared = {param.field: "" for param in endpoint.params}
     filters = {name: text for name, text in FILTER_DEFAULTS.items() if name in declared}
     filters |= world.example(endpoint.qualified_name)
-    if endpoint.qualified_name in ("spot.rebate_history", "futures.income"):
+    if endpoint.qualified_name in OWN_ENDPOINTS:
         filters[OWNER] = world.partner.owner
-    start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
+    start, end = (_milliseconds(moment) if endpoint.window else None for moment in _span(endpoint))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
 
@@ -154,8 +174,27 @@ def rows_of(endpoint: Endpoint, response: Any) -> list[Mapping[str, Any]]:
         rows = [_by_field(row) for row in (found if isinstance(found, list) else [found])]
     fields = [field for column in endpoint.columns if column.outer for field in column.fields]
     outer = {field: response[field] for field in fields if field in response}
-    rows = [{**outer, **row} for row in rows]
-    return rows[::-1] if endpoint.newest_first else rows
+    rows = [inner for row in rows for inner in _opened(endpoint, {**outer, **row})]
+    return rows[::-1] if endpoint.newest_first or _is_descending(endpoint, rows) else rows
+
+
+def _is_descending(endpoint: Endpoint, rows: list[Mapping[str, Any]]) -> bool:
+    """Whether the first row is later than the last one, where either order is possible."""
+    if not endpoint.either_order or not rows:
+        return False
+    (column,) = (column for column in endpoint.columns if column.name == endpoint.order_by)
+    return bool(_read(column, rows[0], exact=True) > _read(column, rows[-1], exact=True))
+
+
+def _opened(endpoint: Endpoint, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows that a row has if its columns are those of a list in it, such as "data.balances[].asset"."""
+    paths = {
+        field.partition("[].")[0] for column in endpoint.columns for field in column.fields if "[]." in field
+    }
+    for path in paths:
+        if (found := _at(row, path)) is not None:
+            return [{**row, f"{path}[]": each} for each in found]
+    return [row]
 
 
 def _by_field(row: Any) -> Mapping[str, Any]:
@@ -195,7 +234,9 @@ def differences(endpoint: Endpoint, response: Any, frame: pd.DataFrame, table: l
         if column.masked == "key":
             theirs = [masked_key(text) for text in theirs]
         ours = [_plain(value) for value in frame[column.name].tolist()]
-        max_move = MAX_MOVE if is_valued_now and column.kind == "amount" else 0.0
+        max_move = 0.0
+        if is_valued_now and column.kind == "amount":  # a profit changes by more than prices do
+            max_move = MAX_MOVE * max((abs(value) for value in ours if value is not None), default=0.0)
         for number, pair in enumerate(zip(theirs, ours, strict=True)):
             if not _equal(*pair, max_move):
                 found.append(f"{column.name} of row {number}: {pair[0]!r}, and {pair[1]!r} of ours")
@@ -206,7 +247,7 @@ def differences(endpoint: Endpoint, response: Any, frame: pd.DataFrame, table: l
 def _equal(theirs: Any, ours: Any, max_move: float) -> bool:
     if theirs == ours or not max_move or theirs is None or ours is None:
         return bool(theirs == ours)
-    return math.isclose(theirs, ours, rel_tol=max_move)
+    return bool(abs(theirs - ours) <= max_move)
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -215,7 +256,8 @@ def _milliseconds(moment: datetime) -> int:
 
 def _is_now(endpoint: Endpoint, column: Column) -> bool:
     """Whether the column is the time of the response, which differs between responses."""
-    return column.kind == "time" and (column.outer or endpoint is ENDPOINTS_BY_NAME["futures.overview"])
+    of_row = ("futures.overview", "exchange.futures_account")
+    return column.kind == "time" and (column.outer or endpoint.qualified_name in of_row)
 
 
 def _read(column: Column, row: Mapping[str, Any], *, exact: bool) -> Any:
@@ -226,11 +268,22 @@ def _read(column: Column, row: Mapping[str, Any], *, exact: bool) -> Any:
         if value == "" and column.optional:
             return None
         return Decimal(str(value)) if exact else float(value)
+    if column.kind == "time" and column.unit != "ms":
+        return _as_milliseconds(value, column.unit)
     return int(value) if column.kind in ("integer", "time") else str(value)
+
+
+def _as_milliseconds(value: Any, unit: TimeUnit) -> int:
+    if unit == "text":
+        return _milliseconds(datetime.fromisoformat(value).replace(tzinfo=UTC))
+    return int(value) * 1000 if unit == "s" else int(value) // 1000
 
 
 def _at(row: Any, field: str) -> Any:
     """The value at a path such as "filters[filterType=LOT_SIZE].stepSize"; lists of "sets[]" are joined."""
+    if "[]." in field:
+        step, _, rest = field.partition("[].")
+        return _at(row[f"{step}[]"], rest) if f"{step}[]" in row else None
     step, _, rest = field.partition(".")
     step, _, condition = step.partition("[")
     value = row.get(step)

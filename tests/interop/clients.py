@@ -33,6 +33,7 @@ class PeerClient:
             afterwards, so that values with special characters are refused.
         own_program: The file in `programs/` that reads market data with functions of its own, "" if there is
             none.
+        account_program: The same for accounts.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PeerClient:
     signatures: tuple[str, ...] = ("Ed25519", "RSA")
     encodes: bool = True
     own_program: str = ""
+    account_program: str = ""
 
     @property
     def requirement(self) -> str:
@@ -92,7 +94,15 @@ class PeerClient:
 
 
 PEERS = (
-    PeerClient("ccxt", ">=4.5,<5", "call_ccxt.py", 28, 40, own_program="own_ccxt.py"),
+    PeerClient(
+        "ccxt",
+        ">=4.5,<5",
+        "call_ccxt.py",
+        28,
+        40,
+        own_program="own_ccxt.py",
+        account_program="account_ccxt.py",
+    ),
     PeerClient(
         "python-binance",
         ">=1.0.30,<2",
@@ -101,6 +111,7 @@ PEERS = (
         39,
         encodes=False,
         own_program="own_python_binance.py",
+        account_program="account_python_binance.py",
     ),
     # The official clients have no Link methods, but sign any path.
     PeerClient("binance-common", ">=4.5,<5", "call_sdk.py", 34, 40),

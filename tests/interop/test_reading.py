@@ -21,9 +21,8 @@ from tests.interop.calls import LINK_READS, ClientCall
 from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
 from toolkit.client import Link
-from toolkit.endpoints import BASE_URLS, RATE_LIMITS
+from toolkit.endpoints import BASE_URLS, CUSTOMER_ENDPOINTS, RATE_LIMITS
 from toolkit.sandbox import RegisteredKey, Sandbox
-from toolkit.sandbox.authentication import CUSTOMER_ENDPOINTS
 
 pytestmark = pytest.mark.interop
 
@@ -112,7 +111,8 @@ def all_calls(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[ClientCall]:
     for endpoint in LINK_READS:
         key = key_for(sandbox, endpoint.qualified_name)
         params = calls.request_params(endpoint, sandbox.world)
-        made.append(ClientCall(endpoint.qualified_name, endpoint.path, key.key, key.secret, params))
+        call = ClientCall(endpoint.qualified_name, endpoint.path, key.key, key.secret, params)
+        made.append(replace(call, method=endpoint.method))
     for name, pair in pairs.items():
         made.append(ClientCall(f"{name} signature", ACCOUNTS, pair.key.key, pair.private_pem))
     for name, text in AWKWARD.items():

@@ -26,14 +26,16 @@ from tests.support.sandbox_requests import (
     signed,
     world,
 )
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, FAPI, RateLimit
-from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, World
-from toolkit.sandbox.authentication import (
-    ANY_KEY_ENDPOINTS,
+from toolkit.endpoints import (
     CUSTOMER_ENDPOINTS,
-    check_signed,
-    without_signature,
+    ENDPOINTS,
+    ENDPOINTS_BY_NAME,
+    FAPI,
+    OWN_ENDPOINTS,
+    RateLimit,
 )
+from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, World
+from toolkit.sandbox.authentication import check_signed, without_signature
 from toolkit.sandbox.limits import MAX_BAN_S, MAX_REFUSALS
 from toolkit.sandbox.parameters import read_parameters
 from toolkit.sandbox.world.tables import ListTable
@@ -308,8 +310,8 @@ def test_what_each_key_may_do(endpoint_name: str) -> None:
     allowed = {
         "read-only": not endpoint.permission,
         "trade-only": endpoint.security != "USER_DATA",
-        "no-link": endpoint_name in ANY_KEY_ENDPOINTS,
-        "customer": endpoint_name in CUSTOMER_ENDPOINTS | ANY_KEY_ENDPOINTS,
+        "no-link": endpoint_name in OWN_ENDPOINTS,
+        "customer": endpoint_name in CUSTOMER_ENDPOINTS | OWN_ENDPOINTS,
     }
     for name, right in allowed.items():
         response = ask(exchange(), endpoint_name, key=world().keys[name])

@@ -21,10 +21,9 @@ from tests.support.sandbox_requests import (
     state,
     write,
 )
-from toolkit.endpoints import WRITES, WRITES_BY_NAME
+from toolkit.endpoints import CUSTOMER_ONLY_ENDPOINTS, WRITES, WRITES_BY_NAME
 from toolkit.sandbox import Exchange, SandboxRequest, effects
 from toolkit.sandbox import exchange as rules
-from toolkit.sandbox.authentication import CUSTOMER_ONLY_ENDPOINTS
 from toolkit.sandbox.effects import shown
 from toolkit.sandbox.writes import WRITERS
 

@@ -12,12 +12,23 @@ import pandas as pd
 from toolkit.auth.credentials import SECURITIES, Credentials, Keys
 from toolkit.doctor.check import KEYS, Check, joined, run_check
 from toolkit.doctor.hosts import no_requests_reason
-from toolkit.endpoints import KEY_PERMISSIONS
-from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError, ToolkitError
+from toolkit.doctor.reads import named, of_customers, of_partners, unserved_by, without_permission
+from toolkit.endpoints import ENDPOINTS_BY_NAME, KEY_PERMISSIONS
+from toolkit.errors import (
+    ApiError,
+    ContractError,
+    CredentialsError,
+    RateLimitError,
+    ServerError,
+    ToolkitError,
+)
 from toolkit.frames.builder import FrameBuilder
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
+from toolkit.gateway.sender import Sender
 from toolkit.redaction import displayable_names
+
+_PARTNER = ENDPOINTS_BY_NAME["exchange.partner"]
 
 EXPIRES_SOON = pd.Timedelta(days=14)
 
@@ -99,7 +110,7 @@ class _KeyChecks:
         connection = self._connection
         reason = no_requests_reason(connection.budget, KEY_PERMISSIONS.rate_limit.host)
         if KEY_PERMISSIONS.security not in self._key.serves:
-            return [self._not_allowed_to_ask()]
+            return [self._not_allowed_to_ask(), self._declared()]
         if unreachable or reason:
             return [self._not_checked(reason or "the host could not be reached")]
         try:
@@ -121,6 +132,7 @@ class _KeyChecks:
             self._withdrawals(permissions),
             self._addresses(permissions),
             *self._expiry(permissions, connection.sender.time(KEY_PERMISSIONS.rate_limit.host)),
+            *self._reads(permissions),
         ]
 
     def _not_checked(self, reason: str) -> Check:
@@ -136,13 +148,58 @@ class _KeyChecks:
             f"{_API_PAGE}.",
         )
 
+    def _declared(self) -> Check:
+        """The reads that its `serves` leaves out, which are refused before anything is sent."""
+        unserved = unserved_by(self._key)
+        needed = joined(sorted({security for read in unserved for security in read.needs}))
+        return self._check(
+            "reads",
+            status="note",
+            found=f"It was not declared to serve {needed}, which reads need: {named(unserved)}.",
+            next_step=f"Extend its `serves` if it may, or add a key that serves {needed}.",
+        )
+
+    def _reads(self, permissions: Permissions) -> list[Check]:
+        """The reads that the exchange would refuse it, as far as that is known."""
+        checks = [self._check("reads", found="It has the permissions that reads need.")]
+        lacking = [f'"{name}" ({named(reads)})' for name, reads in without_permission(permissions)]
+        if lacking:
+            found = f"It lacks permissions that reads need: {joined(lacking)}."
+            next_step = f"If you use these reads, allow it on {_API_PAGE}; see what else that would allow."
+            checks = [self._check("reads", status="note", found=found, next_step=next_step)]
+        if self._is_partners() is False:
+            found = (
+                f"It is no Link partner's key. These reads serve a partner: {named(of_partners())}. "
+                f"These serve its customers, too: {named(of_customers())}."
+            )
+            next_step = (
+                "Use a key of the partner's master account for them. The other reads serve any account."
+            )
+            checks.append(self._check("reads of partners", status="note", found=found, next_step=next_step))
+        return checks
+
+    def _is_partners(self) -> bool | None:
+        """Whether the account is a Link partner's, None if that could not be found out."""
+        call = ReadRequest.from_endpoint(_PARTNER, {}, single_attempt=True)
+        try:
+            self._sender().get(call, RequestStats())
+        except CredentialsError:
+            return False
+        except ToolkitError:
+            return None
+        return True
+
+    def _sender(self) -> Sender:
+        """Sends with this key alone."""
+        connection = self._connection
+        return connection.sender_with(Keys([self._key], connection.sender.keys.origin))
+
     def _fetch(self) -> tuple[Permissions, list[str]]:
         """The permissions, and the names of undeclared fields in the response. Sent once, without retries."""
         endpoint = KEY_PERMISSIONS
-        sender = self._connection.sender_with(Keys([self._key], self._connection.sender.keys.origin))
         call = ReadRequest.from_endpoint(endpoint, {}, single_attempt=True)
         builder = FrameBuilder(endpoint, "float")
-        builder.add_page(sender.get(call, RequestStats()))
+        builder.add_page(self._sender().get(call, RequestStats()))
         rows = builder.frame({}).to_dict("records")
         if len(rows) != 1:
             raise ContractError(endpoint.qualified_name, f"the response has {len(rows)} rows instead of one")

@@ -21,6 +21,7 @@ from toolkit.endpoints.model import (
     Window,
 )
 from toolkit.endpoints.namespaces import NAMESPACES, Namespace
+from toolkit.endpoints.owners import CUSTOMER_ENDPOINTS, CUSTOMER_ONLY_ENDPOINTS, OWN_ENDPOINTS
 from toolkit.endpoints.rate_limits import API, FAPI, PAPI, RATE_LIMITS, SAPI_IP, SAPI_UID, RateLimit
 from toolkit.endpoints.writes import Expectation, Reconciliation, TransferLeg, Write
 
@@ -56,6 +57,8 @@ __all__ = [
     "ALTERNATES",
     "API",
     "BASE_URLS",
+    "CUSTOMER_ENDPOINTS",
+    "CUSTOMER_ONLY_ENDPOINTS",
     "ENDPOINTS",
     "ENDPOINTS_BY_NAME",
     "ENDPOINTS_BY_ROUTE",
@@ -64,6 +67,7 @@ __all__ = [
     "KEY_PERMISSIONS",
     "NAMESPACES",
     "NO_PAGING",
+    "OWN_ENDPOINTS",
     "PAPI",
     "RATE_LIMITS",
     "SAPI_IP",

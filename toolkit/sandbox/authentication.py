@@ -13,35 +13,19 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 
-from toolkit.endpoints import ENDPOINTS, Endpoint, Write
+from toolkit.endpoints import (
+    CUSTOMER_ENDPOINTS,
+    CUSTOMER_ONLY_ENDPOINTS,
+    OWN_ENDPOINTS,
+    Endpoint,
+    Write,
+)
 from toolkit.sandbox.keys import CUSTOMER, KEY_LENGTH, PARTNER, RegisteredKey, read_public
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, invalid, mandatory
 
 DEFAULT_RECV_WINDOW = 5000
 MAX_RECV_WINDOW = 60_000
 MAX_AHEAD_MS = 1000
-
-# Sent with a customer's key; the partner's key is accepted as well.
-CUSTOMER_ENDPOINTS = frozenset(
-    {
-        "spot.new_user",
-        "spot.customer_id",
-        "spot.kickbacks",
-        "futures.new_user",
-        "futures.customer_id",
-        "portfolio.new_user",
-        "portfolio.customer_id",
-    }
-)
-# Sent with a customer's key only: the customer's own id changes.
-CUSTOMER_ONLY_ENDPOINTS = frozenset(
-    {"spot.set_own_customer_id", "futures.set_own_customer_id", "portfolio.set_own_customer_id"}
-)
-# Every account has income and rebates of its own, as it has what is in the namespace `account`.
-ANY_KEY_ENDPOINTS = frozenset(
-    {"futures.income", "spot.rebate_history", "portfolio.um_income", "portfolio.cm_income"}
-    | {each.qualified_name for each in ENDPOINTS if each.system.startswith("account.")}
-)
 
 _KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}\Z")
 _WHOLE = re.compile(r"[0-9]{1,18}\Z")
@@ -110,7 +94,7 @@ def check_permission(key: RegisteredKey, endpoint: Endpoint) -> None:
         allowed = allowed and key.owner in (PARTNER, CUSTOMER)
     elif endpoint.qualified_name in CUSTOMER_ONLY_ENDPOINTS:
         allowed = allowed and key.owner == CUSTOMER
-    elif endpoint.qualified_name not in ANY_KEY_ENDPOINTS:
+    elif endpoint.qualified_name not in OWN_ENDPOINTS:
         allowed = allowed and key.owner == PARTNER
     if not allowed:
         raise _not_permitted()

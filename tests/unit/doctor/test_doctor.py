@@ -47,7 +47,7 @@ from toolkit.transport.session import Session
 
 PATH = KEY_PERMISSIONS.path
 TIMES = ("/api/v3/time", "/fapi/v1/time", "/papi/v1/ping")
-REQUESTED = (*TIMES, PATH)
+REQUESTED = (*TIMES, PATH, "/sapi/v1/broker/info")
 
 Statuses = dict[str, str]
 
@@ -61,6 +61,7 @@ PERMISSIONS: Statuses = {
     "permissions": "note",
     "withdrawals": "ok",
     "addresses": "ok",
+    "reads": "ok",
 }
 # With a clock of its own, a Link does not share its rate limits; and there is no journal yet.
 MACHINE: Statuses = {
@@ -142,7 +143,7 @@ def test_a_good_key(env: SandboxEnv) -> None:
     assert diagnosis
     assert diagnosis.status == "note"
     assert [entry.path for entry in env.exchange.log] == [*REQUESTED]
-    assert [entry.weight for entry in env.exchange.log] == [1, 1, 1, 1]
+    assert [entry.weight for entry in env.exchange.log] == [1] * len(REQUESTED)
 
 
 def test_a_key_that_may_withdraw(env: SandboxEnv) -> None:
@@ -428,7 +429,7 @@ def test_keys_with_a_private_key(env: SandboxEnv, kind: str) -> None:
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     key = env.sandbox.world.add_key("mine", public_pem=public, like="read-only")
     diagnosis = env.new_link(key.key, pem).doctor()
-    assert table(diagnosis) == GOOD | of_key({"type": "ok", "permissions": "ok"})
+    assert table(diagnosis) == GOOD | of_key({"type": "ok", "permissions": "ok", "reads": "note"})
     assert find(diagnosis, "type").found == {"rsa": "RSA of 2048 bits.", "ed25519": "Ed25519."}[kind]
     assert "It was created on 20" in find(diagnosis, "accepted").found
 
@@ -443,8 +444,8 @@ def test_each_of_several_keys_is_checked_with_its_own_request(env: SandboxEnv) -
     assert table(diagnosis) == {
         **EXCHANGE,
         "keys": "ok",
-        **of_key(PERMISSIONS | {"permissions": "ok"}, "key 1 of 3, for USER_DATA"),
-        **of_key({"type": "note", "permissions": "warning"}, "key 2 of 3, for TRADE"),
+        **of_key(PERMISSIONS | {"permissions": "ok", "reads": "note"}, "key 1 of 3, for USER_DATA"),
+        **of_key({"type": "note", "permissions": "warning", "reads": "note"}, "key 2 of 3, for TRADE"),
         **of_key(PERMISSIONS | {"withdrawals": "failure"}, f"key 3 of 3{SERVES_BOTH}"),
         **MACHINE,
     }
@@ -591,7 +592,7 @@ def test_a_journal_with_unresolved_writes(env: SandboxEnv, failure: int, said: s
     assert table(diagnosis) == GOOD | {"journal": "warning"}
     assert find(diagnosis, "journal").found.startswith(said)
     assert "`ops = link.operations()`" in find(diagnosis, "journal").next_step
-    assert env.sent()[len(before) :] == [200] * 4, "the doctor reconciles nothing"
+    assert env.sent()[len(before) :] == [200] * len(REQUESTED), "the doctor reconciles nothing"
 
 
 def test_a_journal_of_a_newer_version(env: SandboxEnv) -> None:

@@ -27,7 +27,7 @@ def example_read(world: World, qualified_name: str) -> Parameters:
     declared = {
         param.field: str(param.choices.get(str(param.example), param.example))
         for param in endpoint.params
-        if param.example is not None and (param.required or param.name in endpoint.at_least_one)
+        if param.example is not None and (param.is_required or param.name in endpoint.at_least_one)
     }
     fixed = {param.field: str(param.fixed) for param in endpoint.params if param.required and param.fixed}
     return declared | fixed
