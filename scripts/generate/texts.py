@@ -178,9 +178,15 @@ def arguments(endpoint: Endpoint) -> dict[str, str]:
         described["end"] = "End of the span, included; a date means its whole day. Defaults to now."
     described["numbers"] = 'Amounts as "float" or "exact" columns; defaults to the setting of the Link.'
     if shows_emails(endpoint):
+        first = endpoint.columns[0]
+        told_apart = (
+            'rows of several accounts are told apart by "clear" ones alone'
+            if first.kind == "email"
+            else f"identify and join rows by `{first.name}`"
+        )
         described["emails"] = (
             'E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different addresses '
-            f"can have the same mask: identify and join rows by `{endpoint.columns[0].name}`."
+            f"can have the same mask: {told_apart}."
         )
     return described
 

@@ -25,6 +25,7 @@ class ReadRequest:
         parameters: Its parameters.
         rate_limit, weight: The rate limit that is charged, and what it is charged.
         security, privileged: Whether it carries a key and a signature, and which key serves it.
+        permission: Permission that the key needs besides that to read, "" for none.
         method: HTTP method. A GET has its parameters in the query string, any other in the form body.
         timestamp_field: Name of the parameter for the time of a signed request.
         single_attempt: Whether it is sent only once, also where the exchange fails or asks to wait.
@@ -42,6 +43,7 @@ class ReadRequest:
     weight: int
     security: Security
     privileged: bool = False
+    permission: str = ""
     method: Method = "GET"
     timestamp_field: str = "timestamp"
     single_attempt: bool = False
@@ -69,6 +71,7 @@ class ReadRequest:
             weight=endpoint.weight_of(parameters),
             security=endpoint.security,
             privileged=endpoint.privileged,
+            permission=endpoint.permission,
             method=endpoint.method,
             timestamp_field=endpoint.timestamp_field,
             single_attempt=single_attempt,

@@ -32,7 +32,7 @@ from typing import Any
 from toolkit import errors
 from toolkit.auth.credentials import Credentials, Keys
 from toolkit.auth.signing import encode, sign
-from toolkit.endpoints import Endpoint, Host
+from toolkit.endpoints import CUSTOMER_ENDPOINTS, OWN_ENDPOINTS, Endpoint, Host
 from toolkit.frames.page import Page
 from toolkit.gateway.calls import ReadRequest, RequestStats, WriteAttempt, WriteRequest
 from toolkit.gateway.server_info import ServerInfo
@@ -156,8 +156,8 @@ class Sender:
                     received_at = self.time_at_most(request.rate_limit.host)
                     read_at = earliest_read(made, sent_at, received_at)
                     return payload if read_at is None else replace(payload, read_at=int(read_at * 1000))
-            if isinstance(error, errors.CredentialsError) and credentials is None:
-                raise _keyless_error(error)
+            if isinstance(error, errors.CredentialsError):
+                raise _keyless_error(error) if credentials is None else _refused_key_error(error, request)
             if isinstance(error, errors.BannedError):
                 self._budget.apply_ban(error)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
@@ -383,6 +383,18 @@ def _keyless_error(error: errors.CredentialsError) -> errors.CredentialsError:
             "No API key was sent: this endpoint is documented to need none. Look for it in the exchange's "
             "change log; a newer toolkit may know the change."
         )
+    return errors.CredentialsError(error.endpoint, error.status, error.code, error.message, advice=advice)
+
+
+def _refused_key_error(error: errors.CredentialsError, request: ReadRequest) -> errors.CredentialsError:
+    """Return a refusal that names what the key needs for this read, as far as that is known."""
+    if "/" in request.qualified_name or not request.is_signed:  # `link.get` knows nothing about its path
+        return error
+    advice = f'{error.advice} That is "{request.permission or "Enable Reading"}".'
+    if request.qualified_name in CUSTOMER_ENDPOINTS:
+        advice += " This read also needs the key of a Link partner or of one of its customers."
+    elif request.qualified_name not in OWN_ENDPOINTS:
+        advice += " This read also needs the key of a Link partner's master account."
     return errors.CredentialsError(error.endpoint, error.status, error.code, error.message, advice=advice)
 
 

@@ -26,6 +26,21 @@ _CLASSES: dict[Remedy, type[errors.ApiError]] = {
     "retired": errors.RetiredError,
 }
 _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: errors.RetiredError}
+_ADVICE = {
+    "FUTURE_ACCT_NOT_EXIST": (
+        "The account has no futures wallet yet. Of sub-accounts, `link.exchange.futures_summary` has those that "
+        'have one, with their addresses if `emails="clear"`.'
+    ),
+    "MARGIN_ACCOUNT_NOT_EXIST": (
+        "The account has no margin wallet yet. Of sub-accounts, those that have one have `margin_enable` in "
+        "`link.exchange.margin_balances`."
+    ),
+    "PARENT_SUB_HAVE_NO_RELATION": (
+        "This account has no such sub-account: `link.exchange.sub_accounts` has all there are, with their "
+        'addresses if `emails="clear"`.'
+    ),
+}
+"""What to do about an error, by the name of its code, where more is known than for others of its kind."""
 
 # How the exchange's edge says that it does not serve a country, if not with a 451.
 _COUNTRY_BLOCKED = re.compile(
@@ -221,7 +236,7 @@ def _error(
     if status == 403 and code is None:
         return errors.FirewallError(endpoint, status, code, message)
     if known:
-        advice = _symbol_advice(path) if known.name == "BAD_SYMBOL" else None
+        advice = _symbol_advice(path) if known.name == "BAD_SYMBOL" else _ADVICE.get(known.name)
         return _CLASSES[known.remedy](endpoint, status, code, message, advice=advice)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(endpoint, status, code, message)

@@ -6,6 +6,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import attrgetter
 
 import pytest
 
@@ -59,6 +60,38 @@ def test_an_unknown_symbol_is_told_where_the_known_ones_are(path: str, said: str
     error = error_of("a.read", path, response, 0.0)
     assert isinstance(error, errors.NotFoundError)
     assert said in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (-5011, "`link.exchange.futures_summary` has those that have one"),
+        (-3003, "`link.exchange.margin_balances`"),
+        (-5021, "`link.exchange.sub_accounts` has all there are"),
+    ],
+)
+def test_a_refusal_about_a_sub_account_says_which_ones_there_are(code: int, said: str) -> None:
+    response = RawResponse(400, {}, f'{{"code": {code}, "msg": "No."}}'.encode())
+    error = error_of("a.read", "/sapi/v1/sub-account/margin/account", response, 0.0)
+    assert said in str(error)
+
+
+@pytest.mark.parametrize(
+    ("key", "read", "said"),
+    [
+        ("read-only", "account.wallet.wallets", 'That is "Universal Transfer".'),
+        ("trade-only", "account.spot.balances", 'That is "Enable Reading".'),
+        ("customer", "exchange.sub_accounts", "also needs the key of a Link partner's master account."),
+        ("no-link", "spot.kickbacks", "of a Link partner or of one of its customers."),
+    ],
+)
+def test_a_refused_key_is_told_what_the_read_needs(env: SandboxEnv, key: str, read: str, said: str) -> None:
+    other = env.sandbox.world.keys[key]
+    with env.new_link(key=other.key, secret=other.secret) as link:
+        method = attrgetter(read)(link)
+        with pytest.raises(errors.CredentialsError) as caught:
+            method()
+    assert str(caught.value).endswith(said)
 
 
 @pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)
