@@ -133,8 +133,14 @@ def _declared(endpoint: Endpoint, namespace: Namespace) -> Iterator[str]:
     if endpoint.steps and endpoint.steps.param not in {param.name for param in endpoint.params}:
         yield f"{called}: steps has {endpoint.steps.param!r}, which is none of its parameters."
     several = [param.name for param in endpoint.params if param.several]
-    if len(several) > 1 or (several and (endpoint.steps or isinstance(endpoint, Write))):
-        yield f"{called}: `several` is for one parameter of a read without `steps`, not {', '.join(several)}."
+    alternatives = set(several) <= set(endpoint.at_least_one)
+    if (len(several) > 1 and not alternatives) or (
+        several and (endpoint.steps or isinstance(endpoint, Write))
+    ):
+        yield (
+            f"{called}: `several` is for one parameter of a read without `steps`, or for those of "
+            f"`at_least_one`, not {', '.join(several)}."
+        )
     for name in several:
         if not _has_value(endpoint, name):
             yield f"{called}: no column has the value of {name!r}, so its rows could not be told apart."

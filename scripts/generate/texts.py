@@ -140,9 +140,9 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
             "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "
             "treated alike."
         )
-    if several := next((param.name for param in endpoint.params if param.several), ""):
+    if several := " or ".join(f"`{param.name}`" for param in endpoint.params if param.several):
         order = f"ascend by `{endpoint.order_by}`" if endpoint.order_by else "are in the order of the list"
-        texts.append(f"Rows for a list of `{several}` {order}.")
+        texts.append(f"Rows for a list of {several} {order}.")
     return texts
 
 

@@ -139,6 +139,7 @@ INCOME = Endpoint(
             name="income_type",
             kind="text",
             doc="Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or API_REBATE.",
+            capitals=True,
         ),
     ),
     # Without a span, the Link page promises the newest rows and the derivatives page the last 7 days, so

@@ -73,6 +73,7 @@ def _income(name: str, path: str, which: str, symbol: str, page: str) -> Endpoin
                 name="income_type",
                 kind="text",
                 doc="Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE or COMMISSION.",
+                capitals=True,
             ),
         ),
         window=Window(max_span=None, default=timedelta(days=7), retention=timedelta(days=90)),

@@ -215,11 +215,16 @@ def make_plan(
 
 def _without_span(endpoint: Endpoint, arguments: Mapping[str, object]) -> Plan:
     """The plan of a call, apart from its span."""
-    for param in endpoint.params:
-        if param.several:
-            given = several_values(endpoint, param, arguments.get(param.name))
-            if given is not None:
-                return _for_several(endpoint, arguments, param, given)
+    lists = {
+        param.name: (param, given)
+        for param in endpoint.params
+        if param.several
+        and (given := several_values(endpoint, param, arguments.get(param.name))) is not None
+    }
+    if len(lists) > 1:
+        raise usage_error(endpoint, f"{_listed(lists, 'and')} are both lists: give one list, and call twice")
+    for param, given in lists.values():
+        return _for_several(endpoint, arguments, param, given)
     parameters = encode_arguments(endpoint, arguments)
     return Plan(endpoint, parameters, None, _shown(endpoint, arguments, parameters))
 

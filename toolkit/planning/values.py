@@ -22,6 +22,8 @@ from toolkit.text.suggestions import did_you_mean
 
 # Decimal places the exchange uses: a float with more is the result of a rounding error.
 _MAX_FLOAT_PLACES = 8
+# An error that lists more choices than this is no longer read.
+_MAX_CHOICES = 12
 # Maximum digits before and after the decimal point.
 _MAX_DIGITS = 18
 _INEXACT_ID = " (a float cannot hold an id exactly)"
@@ -94,7 +96,10 @@ def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
         return value  # before its case is changed: "1M" is a month, "1m" a minute
     if isinstance(value, str) and value.lower() in param.choices:
         return param.choices[value.lower()]
-    choices = " or ".join(_choice_texts(param.choices))
+    texts = list(_choice_texts(param.choices))
+    choices = " or ".join(texts)
+    if len(texts) > _MAX_CHOICES:
+        choices = f"one of {len(texts)} words, such as {' or '.join(texts[:2])}"
     suggestion = did_you_mean(value, param.choices)
     raise usage_error(endpoint, f"`{param.name}` must be {choices}, not {quoted(value)}", suggestion)
 
@@ -254,7 +259,7 @@ def _item(endpoint: Endpoint, param: Param, value: object) -> str:
             endpoint, f"`{param.name}` contains a text with a leading or trailing space: remove it"
         )
     if param.capitals:
-        _check_capitals(endpoint, f"`{param.name}` contains {quoted(value)}, which", value)
+        _check_capitals(endpoint, param, f"`{param.name}` contains {quoted(value)}, which", value)
     if param.max_length is not None and len(value) > param.max_length:
         raise usage_error(
             endpoint,
@@ -273,14 +278,23 @@ def _for_several(endpoint: Endpoint, param: Param, value: object) -> str:
     return " (call once for each)"
 
 
-def _check_capitals(endpoint: Endpoint, what: str, text: str) -> None:
+def _check_capitals(endpoint: Endpoint, param: Param, what: str, text: str) -> None:
     """Raise for a text with anything but capitals, digits and the few signs that symbols have."""
     if text == text.upper() and all(letter.isalnum() or letter in "-_." for letter in text):
         return
-    pair = text.partition(":")[0].upper()  # "BTC/USDT:USDT" is what ccxt calls a contract
-    meant = "".join(letter for letter in pair if letter.isalnum() or letter == "_")
-    suggestion = f' Did you mean "{meant}"?' if meant else ""
+    meant = [found for each in re.split("[,;]", text) if (found := _in_capitals(each))]
+    suggestion = f' Did you mean "{meant[0]}"?' if meant else ""
+    if len(meant) > 1:
+        takes_list = param.several or param.kind == "texts"
+        listed = ", ".join(f'"{each}"' for each in meant)
+        suggestion = f" Did you mean [{listed}]?" if takes_list else " Call once for each."
     raise usage_error(endpoint, f"{what} must be in capitals, without spaces or separators", suggestion)
+
+
+def _in_capitals(text: str) -> str:
+    """The symbol that was probably meant by a text."""
+    pair = text.partition(":")[0].upper()  # "BTC/USDT:USDT" is what ccxt calls a contract
+    return "".join(letter for letter in pair if letter.isalnum() or letter == "_")
 
 
 def _items(value: object) -> list[object]:
@@ -295,7 +309,7 @@ def _items(value: object) -> list[object]:
 def _text(endpoint: Endpoint, param: Param, value: object) -> str:
     text = _checked_text(endpoint, param, value)
     if param.capitals:
-        _check_capitals(endpoint, f"`{param.name}` {quoted(text)}", text)
+        _check_capitals(endpoint, param, f"`{param.name}` {quoted(text)}", text)
     if param.max_length is not None and len(text) > param.max_length:
         raise usage_error(
             endpoint, f"`{param.name}` has {len(text)} characters; at most {param.max_length} are allowed"

@@ -125,7 +125,7 @@ def test_nothing_is_said_where_nothing_is_wrong(tmp_path: Path) -> None:
         ),
         (
             {"params": (Param(field="asset", name="asset", kind="text", doc="", several=True),) * 2},
-            "`several` is for one parameter of a read without `steps`, not asset, asset",
+            "or for those of `at_least_one`, not asset, asset",
         ),
         (
             {"params": (Param(field="wallet", name="wallet", kind="text", doc="", several=True),)},

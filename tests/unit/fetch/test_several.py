@@ -122,6 +122,20 @@ def test_rows_are_those_of_calls_one_by_one_in_order_of_time(
     assert together.attrs["requests"] == sum(frame.attrs["requests"] for frame in alone)
 
 
+@pytest.mark.parametrize("argument", ["from_id", "to_id"])
+@pytest.mark.parametrize("name", ["transfers", "universal_transfers"])
+def test_transfers_of_several_sub_accounts_are_those_of_each(
+    env: SandboxEnv, name: str, argument: str
+) -> None:
+    ids = env.link.exchange.sub_accounts()["sub_account_id"].head(5).tolist()
+    read = getattr(env.link.exchange, name)
+    one_by_one = pd.concat([read(**{argument: each}) for each in ids])
+    together = read(**{argument: ids})
+    assert len(together) > 5
+    assert together["time"].is_monotonic_increasing
+    assert sorted(together["txn_id"]) == sorted(one_by_one["txn_id"])
+
+
 def test_rows_of_one_time_are_in_the_order_of_the_values(env: SandboxEnv) -> None:
     put(env, [row for symbol in NAMES for row in some_trades(symbol, [NOW_MS - HOUR] * 2)])
     frame = env.fetch(TRADES, {"symbol": NAMES[::-1]})

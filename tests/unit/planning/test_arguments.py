@@ -450,6 +450,43 @@ def test_a_symbol_as_others_write_it_is_rejected_with_the_exchanges_spelling(
 
 
 @pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("account.spot.trades", 'Did you mean ["BTCUSDT", "ETHUSDT"]?'),
+        ("account.wallet.trade_fees", "Call once for each."),
+    ],
+)
+def test_symbols_in_one_text_are_rejected_with_what_takes_several(name: str, instead: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        make_plan(ENDPOINTS_BY_NAME[name], {"symbol": "BTCUSDT, ethusdt"}, None, None, NOW)
+    assert str(caught.value).endswith(f"Nothing was sent. {instead}")
+
+
+@pytest.mark.parametrize("name", ["futures.income", "portfolio.um_income", "portfolio.cm_income"])
+def test_a_type_of_income_is_written_as_the_exchange_writes_it(name: str) -> None:
+    with pytest.raises(UsageError, match='Did you mean "FUNDING_FEE"'):
+        make_plan(ENDPOINTS_BY_NAME[name], {"income_type": "funding_fee"}, None, None, NOW)
+
+
+def test_many_choices_are_counted_and_the_closest_named() -> None:
+    with pytest.raises(UsageError) as caught:
+        make_plan(ENDPOINTS_BY_NAME["account.wallet.transfers"], {"direction": "spot_um"}, None, None, NOW)
+    assert str(caught.value) == (
+        'account.wallet.transfers: `direction` must be one of 28 words, such as "spot_to_um" (MAIN_UMFUTURE) or '
+        "\"um_to_spot\" (UMFUTURE_MAIN), not 'spot_um'. Nothing was sent. "
+        'Did you mean "spot_to_um" or "spot_to_cm"?'
+    )
+
+
+def test_only_one_argument_of_a_call_is_a_list() -> None:
+    transfers = ENDPOINTS_BY_NAME["exchange.transfers"]
+    plan = make_plan(transfers, {"from_id": ["1", 2, "1"]}, None, None, NOW)
+    assert [each.parameters for each in plan.by_value] == [{"fromId": "1"}, {"fromId": "2"}]
+    with pytest.raises(UsageError, match="`from_id` and `to_id` are both lists"):
+        make_plan(transfers, {"from_id": ["1"], "to_id": ["2"]}, None, None, NOW)
+
+
+@pytest.mark.parametrize(
     "symbol", ["BTCUSDT", "1000PEPEUSDT", "BTCUSDT_260327", "BTCUSD_PERP", "币安人生USDT", "A.B-C"]
 )
 def test_a_symbol_as_the_exchange_writes_it_is_sent_as_it_is(symbol: str) -> None:

@@ -18,8 +18,10 @@ from toolkit.endpoints.exchange_link.shared import (
 from toolkit.endpoints.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import SAPI_IP
 
-_FROM = Param(field="fromId", name="from_id", kind="id", doc="Sub-account the funds came from.")
-_TO = Param(field="toId", name="to_id", kind="id", doc="Sub-account the funds went to.")
+_FROM = Param(
+    field="fromId", name="from_id", kind="id", doc="Sub-account the funds came from.", several=True
+)
+_TO = Param(field="toId", name="to_id", kind="id", doc="Sub-account the funds went to.", several=True)
 _CLIENT_TRAN = Param(
     field="clientTranId", name="client_tran_id", kind="id", doc="Only the transfer with this client id."
 )
@@ -229,7 +231,7 @@ DEPOSITS = Endpoint(
     weight=10,
     params=(
         ANY_SUB_ACCOUNT,
-        Param(field="coin", name="coin", kind="text", doc="Only this coin."),
+        Param(field="coin", name="coin", kind="text", doc="Only this coin.", capitals=True),
         Param(
             field="status",
             name="status",

@@ -37,7 +37,8 @@ class ExchangeHoldingReads(ReadResource):
                 side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -79,7 +80,8 @@ class ExchangeHoldingReads(ReadResource):
                 side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -128,7 +130,8 @@ class ExchangeHoldingReads(ReadResource):
             market: "um" for USD-margined, "cm" for coin-margined futures.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -175,7 +178,8 @@ class ExchangeHoldingReads(ReadResource):
             market: "um" for USD-margined, "cm" for coin-margined futures.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -227,7 +231,8 @@ class ExchangeHoldingReads(ReadResource):
             market: "um" for USD-margined, "cm" for coin-margined futures.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -283,7 +288,8 @@ class ExchangeHoldingReads(ReadResource):
                 side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -328,7 +334,8 @@ class ExchangeHoldingReads(ReadResource):
                 side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns
@@ -378,7 +385,8 @@ class ExchangeHoldingReads(ReadResource):
             api_key: Only this API key; all keys of the sub-account if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
-                addresses can have the same mask: identify and join rows by `email`.
+                addresses can have the same mask: rows of several accounts are told apart by "clear" ones
+                alone.
 
         Returns:
             A DataFrame with the columns

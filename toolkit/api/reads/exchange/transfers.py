@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import pandas as pd
@@ -19,8 +20,8 @@ class ExchangeTransferReads(ReadResource):
     def transfers(
         self,
         *,
-        from_id: str | int | None = None,
-        to_id: str | int | None = None,
+        from_id: str | int | Sequence[str | int] | None = None,
+        to_id: str | int | Sequence[str | int] | None = None,
         client_tran_id: str | int | None = None,
         show_all_status: bool = False,
         start: When = None,
@@ -33,15 +34,17 @@ class ExchangeTransferReads(ReadResource):
         for this endpoint alone).
 
         One request spans 100 days at most; a longer span is split into several requests. All pages are
-        fetched, 500 rows a request, until a page is empty.
+        fetched, 500 rows a request, until a page is empty. Rows for a list of `from_id` or `to_id` ascend
+        by `time`.
 
         Example:
             account = link.exchange.sub_accounts()["sub_account_id"][0]
             link.exchange.transfers(to_id=account, start="-3D")
 
         Args:
-            from_id: Sub-account the funds came from.
-            to_id: Sub-account the funds went to.
+            from_id: Sub-account the funds came from. Or a list of several, which are fetched side by
+                side.
+            to_id: Sub-account the funds went to. Or a list of several, which are fetched side by side.
             client_tran_id: Only the transfer with this client id.
             show_all_status: Include failed transfers.
             start: Start of the span, included; defaults to 100 days before `end`.
@@ -142,8 +145,8 @@ class ExchangeTransferReads(ReadResource):
     def universal_transfers(
         self,
         *,
-        from_id: str | int | None = None,
-        to_id: str | int | None = None,
+        from_id: str | int | Sequence[str | int] | None = None,
+        to_id: str | int | Sequence[str | int] | None = None,
         client_tran_id: str | int | None = None,
         show_all_status: bool = False,
         start: When = None,
@@ -156,15 +159,17 @@ class ExchangeTransferReads(ReadResource):
         address, for this endpoint alone).
 
         One request spans 100 days at most; a longer span is split into several requests. All pages are
-        fetched, 500 rows a request, until a page is empty.
+        fetched, 500 rows a request, until a page is empty. Rows for a list of `from_id` or `to_id` ascend
+        by `time`.
 
         Example:
             account = link.exchange.sub_accounts()["sub_account_id"][0]
             link.exchange.universal_transfers(to_id=account, start="-3D")
 
         Args:
-            from_id: Sub-account the funds came from.
-            to_id: Sub-account the funds went to.
+            from_id: Sub-account the funds came from. Or a list of several, which are fetched side by
+                side.
+            to_id: Sub-account the funds went to. Or a list of several, which are fetched side by side.
             client_tran_id: Only the transfer with this client id.
             show_all_status: Include failed transfers.
             start: Start of the span, included; defaults to 30 days before `end`.
