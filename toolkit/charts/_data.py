@@ -15,7 +15,7 @@ import pyarrow as pa
 from toolkit.errors import UsageError
 
 NONE = "(none)"
-"""Label of a missing value in a column that bars are stacked by."""
+"""Label of a missing or empty value in a column that bars are stacked by."""
 
 
 def as_frame(data: object, chart: str, value: str) -> pd.DataFrame:
@@ -149,8 +149,8 @@ def positive_integer(number: object, name: str) -> int:
 
 
 def labels(column: pd.Series) -> pd.Series:
-    """The values of a column as text."""
-    return column.astype(object).map(lambda value: NONE if is_missing(value) else str(value))
+    """The values of a column as text; an empty one, such as the id of a customer without one, is none."""
+    return column.astype(object).map(lambda value: NONE if is_missing(value) else str(value) or NONE)
 
 
 def is_missing(value: Any) -> bool:

@@ -13,7 +13,7 @@ from toolkit.display.outcomes import source_mark
 from toolkit.doctor.check import STATUSES, Check, Status, utc_text, worst
 
 WIDTH = 100
-_STATUS_WIDTH, _NAME_WIDTH = 9, 16
+_STATUS_WIDTH, _NAME_WIDTH = 9, 16  # at least
 _CODE = re.compile(r"`[^`]*`")
 _NO_BREAK = "\0"  # stands for a space at which no line may end
 
@@ -37,11 +37,12 @@ def text_of(checks: Sequence[Check], source: str, examined_at: datetime) -> str:
     """A diagnosis as text."""
     status = worst(checks)
     head = f"doctor{source_mark(source)}, {utc_text(examined_at)}: {_HEADLINES[status]}"
+    width = max([_NAME_WIDTH, *(len(_name(check)) + 1 for check in checks)])
     lines = [head, _summary(checks)]
     for section, group in groupby(checks, lambda check: check.section):
         lines += ["", section]
         for check in group:
-            start = f"  {_LABELS[check.status]:{_STATUS_WIDTH}}{_name(check):{_NAME_WIDTH}}"
+            start = f"  {_LABELS[check.status]:{_STATUS_WIDTH}}{_name(check):{width}}"
             lines += _wrapped(start, check.found)
             if check.next_step:
                 lines += _wrapped(" " * len(start), f"next: {check.next_step}")

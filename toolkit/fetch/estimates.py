@@ -10,6 +10,7 @@ from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint, RateLimit
 from toolkit.errors import UsageError
 from toolkit.fetch.paged_window import requests_for
 from toolkit.planning import Plan, size_sent
+from toolkit.planning.messages import kind_of
 from toolkit.text.suggestions import Suggests, did_you_mean
 
 
@@ -54,6 +55,11 @@ def estimate_weight(
     Raises:
         UsageError: There is no such endpoint, or an argument is invalid.
     """
+    if not isinstance(qualified_name, str):
+        raise UsageError(
+            f'`endpoint` is a name such as "account.spot.trades", not {kind_of(qualified_name)}: '
+            "`toolkit.list_endpoints()` lists them all."
+        )
     endpoint = ENDPOINTS_BY_NAME.get(qualified_name)
     if endpoint is None:
         question = did_you_mean(qualified_name, ENDPOINTS_BY_NAME)

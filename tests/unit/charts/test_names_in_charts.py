@@ -90,6 +90,12 @@ def test_stacks_are_by_id_and_called_by_name(by: str) -> None:
     assert alternative_text(ax).endswith(" Ada is om-1; Bo is om-2.")
 
 
+def test_customers_without_an_id_are_called_none() -> None:
+    frame = rebates(["", "12", "13"], [None, "Ada", None])
+    ax = charts.rebates(frame, by="customer_id")
+    assert legend(ax)[:3] == ["(none)", "Ada", "13"]
+
+
 def test_an_id_that_has_had_two_names_is_called_by_its_id() -> None:
     frame = rebates(["om-1", "om-1", "om-2"], ["Ada", "Adele", "Bo"])
     assert legend(charts.rebates(frame, by="customer_id")) == ["om-1", "Bo"]

@@ -86,6 +86,13 @@ def test_a_key_for_trading_alone_serves_no_read_that_needs_more(env: SandboxEnv)
     assert len(env.exchange.log) == before
 
 
+def test_the_text_is_beside_the_longest_name(env: SandboxEnv) -> None:
+    with link_of(env, "customer", SECURITIES) as link:
+        lines = repr(link.doctor()).splitlines()
+    at = next(line.index("It is no Link partner's key") for line in lines if "reads of partners " in line)
+    assert all(line[at - 1] == " " for line in lines if line.startswith("  "))
+
+
 def test_each_permission_of_a_read_has_a_switch() -> None:
     assert {each.permission for each in READS.values()} <= {"", *_SWITCHES}
 
