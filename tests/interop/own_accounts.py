@@ -34,7 +34,7 @@ STATUSES = {
     "EXPIRED": "expired",
 }
 DEPOSITED = {0: "pending", 1: "ok", 6: "ok"}
-WITHDRAWN = {2: "pending", 4: "pending", 6: "ok"}
+WITHDRAWN = {1: "canceled", 2: "pending", 3: "failed", 4: "pending", 5: "failed", 6: "ok"}
 
 
 def _by(column: str, frame: pd.DataFrame, columns: list[str]) -> dict[str, Any]:
