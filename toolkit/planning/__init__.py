@@ -218,8 +218,7 @@ def _without_span(endpoint: Endpoint, arguments: Mapping[str, object]) -> Plan:
     lists = {
         param.name: (param, given)
         for param in endpoint.params
-        if param.several
-        and (given := several_values(endpoint, param, arguments.get(param.name))) is not None
+        if param.several and (given := several_values(endpoint, param, arguments.get(param.name))) is not None
     }
     if len(lists) > 1:
         raise usage_error(endpoint, f"{_listed(lists, 'and')} are both lists: give one list, and call twice")

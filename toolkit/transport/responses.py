@@ -28,8 +28,8 @@ _CLASSES: dict[Remedy, type[errors.ApiError]] = {
 _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: errors.RetiredError}
 _ADVICE = {
     "FUTURE_ACCT_NOT_EXIST": (
-        "The account has no futures wallet yet. Of sub-accounts, `link.exchange.futures_summary` has those that "
-        'have one, with their addresses if `emails="clear"`.'
+        "The account has no futures wallet yet. Of sub-accounts, `link.exchange.futures_summary` has those "
+        'that have one, with their addresses if `emails="clear"`.'
     ),
     "MARGIN_ACCOUNT_NOT_EXIST": (
         "The account has no margin wallet yet. Of sub-accounts, those that have one have `margin_enable` in "

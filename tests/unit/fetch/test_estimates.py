@@ -91,5 +91,5 @@ def test_an_estimate_of_a_span_without_rows_is_what_the_fetch_takes(env: Sandbox
 
 
 def test_an_endpoint_is_given_by_its_name(env: SandboxEnv) -> None:
-    with pytest.raises(UsageError, match=r'`endpoint` is a name such as "account.spot.trades", not a method:'):
+    with pytest.raises(UsageError, match=r'such as "account.spot.trades", not a method:'):
         env.link.estimate_weight(env.link.account.spot.trades, symbol="BTCUSDT")  # type: ignore[arg-type]

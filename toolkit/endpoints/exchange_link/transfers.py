@@ -18,9 +18,7 @@ from toolkit.endpoints.exchange_link.shared import (
 from toolkit.endpoints.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import SAPI_IP
 
-_FROM = Param(
-    field="fromId", name="from_id", kind="id", doc="Sub-account the funds came from.", several=True
-)
+_FROM = Param(field="fromId", name="from_id", kind="id", doc="Sub-account the funds came from.", several=True)
 _TO = Param(field="toId", name="to_id", kind="id", doc="Sub-account the funds went to.", several=True)
 _CLIENT_TRAN = Param(
     field="clientTranId", name="client_tran_id", kind="id", doc="Only the transfer with this client id."
