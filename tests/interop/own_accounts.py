@@ -57,7 +57,7 @@ def _held(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 def _ccxt_futures(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """The assets that ever moved, as ccxt leaves out the others."""
-    moved = frame[frame["update_time"] > pd.Timestamp(0, tz="UTC")]
+    moved = frame[frame["update_time"].notna()]
     return _by("asset", moved, ["available_balance", "initial_margin", "margin_balance"])
 
 

@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
-from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns
+from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns, without_placeholders
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, tree_of
 from toolkit.frames.page import Moments, Page, descends
@@ -203,11 +203,13 @@ class StructReader:
         received: list[Sequence[Any]] = []
         for column, field in self._fields:
             if not column.outer:
-                received.append(by_path[field] if field else [None] * rows)
+                values: Sequence[Any] = by_path[field] if field else [None] * rows
             elif field in outer or column.optional:
-                received.append([outer.get(field)] * rows)
+                values = [outer.get(field)] * rows
             else:
                 raise Unusual
+            is_time = column.kind == "time" and column.optional
+            received.append(without_placeholders(values) if is_time else values)
         columns, texts = self._columns(received)
         if any(array.null_count for array in self._required(columns)):
             raise Unusual

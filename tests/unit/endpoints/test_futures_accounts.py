@@ -189,3 +189,17 @@ def test_the_summary_of_futures_ends_with_an_empty_page(env: SandboxEnv) -> None
     assert set(summary["email"]) == with_futures
     assert summary["email"].is_unique
     assert summary.attrs["complete"] is True
+
+
+def test_what_never_changed_has_no_time(env: SandboxEnv) -> None:
+    balances = env.link.account.futures.balances()["update_time"]
+    assert balances.isna().any()
+    assert balances.notna().any()
+    orders = env.link.account.futures.orders("BTCUSDT", start="-6D")
+    assert len(orders)
+    assert orders.loc[orders["time_in_force"] != "GTD", "good_till_date"].isna().all()
+    (row, *_) = examples("account.futures.balances")["documented"]
+    frame = frame_of("account.futures.balances", [row | {"updateTime": 0}])
+    assert frame["update_time"].isna().all()
+    with pytest.raises(ContractError, match="`update_time`"):
+        frame_of("account.futures.balances", [row | {"updateTime": False}])
