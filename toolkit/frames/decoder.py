@@ -130,7 +130,7 @@ class Decoder:
         """The values of a column as the exchange sent them, None where a field is missing."""
         values = self._received(column, rows)
         if column.kind == "time" and column.optional:
-            values = without_placeholders(values)
+            values = [*without_placeholders(values)]
         if column.kind != "time" or (
             column.unit == "ms" and not any(isinstance(each, str) for each in values)
         ):
