@@ -817,6 +817,16 @@ def test_running_the_cell_again_keeps_incomplete_data_marked_as_such(
         wait_until(again, lambda html: "Refresh ·" in html and "incomplete" not in html)
 
 
+def test_a_panel_that_is_waited_for_before_it_is_shown_has_its_data(link: DemoLink) -> None:
+    with accounts(link, fetch=True) as panel:
+        assert panel.wait(TIMEOUT_S)
+        assert "240 sub-accounts" in repr(panel)
+        sent = len(link.budget.snapshot().calls)
+        assert "Nothing has been fetched" not in panel._repr_mimebundle_()["text/html"]
+        assert panel.wait(TIMEOUT_S)
+        assert len(link.budget.snapshot().calls) == sent, "it is fetched once"
+
+
 def test_a_partner_without_sub_accounts_gets_an_empty_table(link: DemoLink) -> None:
     link.sandbox.world.accounts.clear()
     with shown_with_data(link) as panel:

@@ -236,7 +236,9 @@ class AccountsPanel(Panel):
         self._notify()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the fetch has ended. An interrupt stops the fetch.
+        """Wait until the fetch has ended. The one of `fetch=True` begins now if it has not yet.
+
+        An interrupt stops the fetch.
 
         Args:
             timeout: Seconds to wait at most; no limit when not given.
@@ -245,6 +247,7 @@ class AccountsPanel(Panel):
             Whether the fetch has ended.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        self._fetch_if_asked()
         try:
             while not self._idle.is_set():
                 step = (
@@ -388,6 +391,10 @@ class AccountsPanel(Panel):
         self._is_displayed = True
 
     def _before_display(self) -> None:
+        self._fetch_if_asked()
+
+    def _fetch_if_asked(self) -> None:
+        """Begin the fetch of `fetch=True`, once."""
         if self._fetch_first:
             self._fetch_first = False
             self.refresh()
@@ -434,8 +441,8 @@ def accounts(link: Link, *, fetch: bool = False) -> AccountsPanel:
 
     Args:
         link: The Link to fetch with.
-        fetch: Start to fetch when the panel is first shown. `panel.wait()` waits for the end, in notebooks
-            that run unattended.
+        fetch: Start to fetch when the panel is first shown or waited for. `panel.wait()` waits for the end,
+            in notebooks that run unattended.
 
     Returns:
         The panel. As the last line of a cell, it displays itself.
