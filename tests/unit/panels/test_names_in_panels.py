@@ -32,6 +32,17 @@ def test_sub_accounts_have_names_and_keep_their_ids(shared_env: SandboxEnv) -> N
         assert "Twins" not in str(plain._static())
 
 
+def test_accounts_with_the_same_tag_are_told_apart(shared_env: SandboxEnv) -> None:
+    listed = shared_env.link.exchange.sub_accounts()
+    with accounts(shared_env.link, fetch=True) as panel:
+        assert panel.wait(60)
+        picture = str(panel._static())
+        largest = [each for each in arrange(panel._accounts, "btc")[:10] if each.tag]
+    shared = [each for each in largest if (listed["tag"] == each.tag).sum() > 1]
+    assert shared
+    assert all(f"{each.tag} ({each.id})</td>" in picture for each in shared)
+
+
 def test_the_heading_says_whose_account_it_is(env: SandboxEnv, accounts_folder: Path) -> None:
     with recording_server(env.sandbox.address) as server:
         link = env.new_link(hosts=Front(server).hosts)

@@ -262,9 +262,9 @@ def _static_footer(
 
 
 def _static_name(account: Holding, uses: Mapping[str, int]) -> str:
-    """What a picture calls an account; the user's own name has the id in brackets if another has it, too."""
+    """What a picture calls an account; a name or tag has the id in brackets if another has it, too."""
     name = account.name or account.tag or account.id
-    return f"{name} ({account.id})" if account.name and uses[name] > 1 else name
+    return f"{name} ({account.id})" if name != account.id and uses[name] > 1 else name
 
 
 def static_table(
