@@ -108,12 +108,10 @@ def _described(
         module, _, last = name.rpartition(".")
         thing = getattr(importlib.import_module(module), last)
         table.append(f"| {{py:obj}}`{last} <{name}>` | {_first_line(thing)} |")
-        lines += [
-            f".. {_kind(thing)}:: {name}",
-            *["   :members:"] * (members and isinstance(thing, type)),
-            *[f"   :inherited-members: {inherited_until}"] * bool(inherited_until),
-            "",
-        ]
+        options = [":members:"] if members and isinstance(thing, type) else []
+        if options and inherited_until:
+            options.append(f":inherited-members: {inherited_until}")
+        lines += [f".. {_kind(thing)}:: {name}", *(f"   {option}" for option in options), ""]
     return table, lines
 
 
