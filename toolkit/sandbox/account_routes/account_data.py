@@ -97,8 +97,3 @@ def rows_between(
 def signed_amount(units: int) -> str:
     """A number of units, which may be below zero, as the exchange writes amounts."""
     return f"-{amount(-units)}" if units < 0 else amount(units)
-
-
-def is_true(request: CheckedRequest, name: str) -> bool:
-    """Whether a flag was sent as true."""
-    return request.values.get(name, "").lower() == "true"

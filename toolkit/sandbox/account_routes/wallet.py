@@ -8,7 +8,6 @@ from decimal import Decimal
 from toolkit.sandbox.account_routes.account_data import (
     AccountData,
     Rules,
-    is_true,
     market_index,
 )
 from toolkit.sandbox.checked_request import CheckedRequest
@@ -39,7 +38,7 @@ def _funding(data: AccountData, request: CheckedRequest) -> object:
 def _held(data: AccountData, request: CheckedRequest, wallet: str, locked: Mapping[str, int]) -> list[Row]:
     """The assets of a wallet that the account has some of, or the one that was sent."""
     held = data.ledger(request).balances(wallet, request.now_ms)
-    worth = data.world.worth(request.now_ms) if is_true(request, "needBtcValuation") else None
+    worth = data.world.worth(request.now_ms) if request.is_true("needBtcValuation") else None
     return [
         {
             "asset": asset,
@@ -68,7 +67,7 @@ def _wallets(data: AccountData, request: CheckedRequest) -> object:
             "balance": f"{_value(held, worth) / worth[unit]:.8f}",
             "walletName": name,
         }
-        if is_true(request, "needBalanceDetail"):
+        if request.is_true("needBalanceDetail"):
             row["assetBalances"] = _detail(held, locked.get(wallet, {}), worth)
         rows.append(row)
     return rows
