@@ -136,7 +136,7 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
         ]
     elif paging.kind == "limit":
         texts.append(
-            f"A response of {paging.maximum} rows is full, so its span is fetched again as two half-windows. "
+            f"A response of {paging.maximum:,} rows is full, so its span is fetched again as two half-windows. "
             "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "
             "treated alike."
         )

@@ -24,7 +24,7 @@ _WINDOW = Window(
 _IGNORED = ("code", "msg", "type")
 _NOTES = (
     "The exchange keeps the snapshots of the last month, one a day.",
-    "Its weight allows 5 requests a minute, those for other snapshots included. A month is one request.",
+    "The weight allows 5 requests a minute, those for other snapshots included.",
 )
 _SOURCE = f"{DOCS}/account#daily-account-snapshot"
 
