@@ -12,24 +12,22 @@ from contextlib import AbstractContextManager, nullcontext
 
 from toolkit.runtime import forks
 
-
-class CpuLock:
-    """The lock that all threads but the main one share."""
-
-    def __init__(self) -> None:
-        forks.renew(self._make_lock)
-
-    def _make_lock(self) -> None:
-        self._lock = threading.Lock()
-
-    def held(self) -> AbstractContextManager[object]:
-        """Hold the lock.
-
-        The main thread goes without: a signal handler that runs meanwhile might need a lock of a thread that
-        waits for this one.
-        """
-        is_main = threading.current_thread() is threading.main_thread()
-        return nullcontext() if is_main else self._lock
+_lock = threading.Lock()
 
 
-CPU_LOCK = CpuLock()
+def cpu_lock() -> AbstractContextManager[object]:
+    """The lock, to be held in a `with` statement.
+
+    The main thread goes without: a signal handler that runs meanwhile might need a lock of a thread that
+    waits for this one.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    return nullcontext() if is_main else _lock
+
+
+def _make_lock() -> None:
+    global _lock  # noqa: PLW0603 - the thread that holds it does not exist in a child
+    _lock = threading.Lock()
+
+
+forks.renew(_make_lock)
