@@ -39,6 +39,7 @@ from toolkit.gateway.server_info import ServerInfo
 from toolkit.gateway.write_results import not_sent
 from toolkit.gateway.write_sender import WriteSender
 from toolkit.ratelimit.budget import MAX_SERVER_BACKOFF_S, MAX_WAIT_S, Budget
+from toolkit.ratelimit.limits import check_weight
 from toolkit.ratelimit.recorder import Reservation
 from toolkit.runtime.interruptions import forgiving
 from toolkit.runtime.tracebacks import without_traceback
@@ -171,6 +172,7 @@ class Sender:
                 ends = ticks + (error.retry_after or 0.0)
                 if request.single_attempt or rate_limited > MAX_RETRIES or ends - refused_at > MAX_WAIT_S:
                     raise error
+                check_weight(error, request.weight, self._budget.limit(request.rate_limit))
                 # After a 429 the budget pauses by itself; after a rate-limit code with another status it does
                 # not.
                 if error.status != 429 and error.code in (None, TOO_MANY_REQUESTS):

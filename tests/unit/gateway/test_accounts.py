@@ -268,7 +268,10 @@ def test_a_damaged_file_is_replaced(kernel: Kernel, accounts_folder: Path) -> No
     kernel()
     (path,) = accounts_folder.glob("*.json")
     damaged = '{"format": 1, "salt": "x", "accounts": {}}'
-    for text in ("", "[]", '{"format": 1}', '{"format": 0}', damaged, damaged.replace("{}", "7")):
+    nested, unknown = "[" * 100_000, json.loads(path.read_text())
+    unknown["accounts"] = dict.fromkeys(unknown["accounts"])
+    others = damaged.replace("{}", "7"), nested, json.dumps(unknown)
+    for text in ("", "[]", '{"format": 1}', '{"format": 0}', damaged, *others):
         path.write_text(text)
         assert kernel() == ("sandbox-uid:354937868", 1)
     assert kernel() == ("sandbox-uid:354937868", 0)
