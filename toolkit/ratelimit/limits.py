@@ -36,8 +36,8 @@ def check_weight(error: RateLimitError, weight: int, limit: int) -> None:
     limit = int(stated[1]) if stated else limit
     if weight > limit:
         advice = (
-            f"One such request weighs {weight:,}, more than the rate limit of {limit:,}: waiting does not help. "
-            "Ask for less at once, where the call has an argument for it."
+            f"One such request weighs {weight:,}, more than the rate limit of {limit:,}: waiting does not "
+            "help. Ask for less at once, where the call has an argument for it."
         )
         raise RateLimitError(
             error.endpoint, error.status, error.code, error.message, error.retry_after, advice=advice
