@@ -150,9 +150,13 @@ class Sender:
                     request.qualified_name, request.path, response, now, attempts, decoder=request.decoder
                 )
                 if error is None:
-                    made = self._made_at(request.rate_limit.host, response)
-                    stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
-                    if not isinstance(payload, Page) or is_cached(response.headers):
+                    made, cached = (
+                        self._made_at(request.rate_limit.host, response),
+                        is_cached(response.headers),
+                    )
+                    is_example = _EXAMPLE_HEADER in response.headers
+                    stats.add_response(made, is_example=is_example, is_cached=cached)
+                    if not isinstance(payload, Page) or cached:
                         return payload
                     received_at = self.time_at_most(request.rate_limit.host)
                     read_at = earliest_read(made, sent_at, received_at)

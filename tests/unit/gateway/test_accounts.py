@@ -90,6 +90,7 @@ FAILURES: dict[str, tuple[bytes, type[Exception]]] = {
     "zero": (answer(200, b'{"uid": 0}'), ContractError),
     "a fraction": (answer(200, b'{"uid": 1.5}'), ContractError),
     "a text that is no id": (answer(200, b'{"uid": "1\\n2"}'), ContractError),
+    "a cache": (answer(200, b'{"uid": 7}', b"Age: 3"), ContractError),
     "a documented example": (answer(200, b'{"uid": 354937868}', EXAMPLE), ContractError),
 }
 
