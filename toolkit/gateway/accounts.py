@@ -185,7 +185,8 @@ def _get(sender: Sender, name: str, parameters: Mapping[str, object], cancel: Ca
     if stats.cached:  # a cache may have it from a request with another key
         raise ContractError(
             "account_id",
-            f"the response of {endpoint.method} {endpoint.path} came from a cache, which may have made it for "
-            "another key. Nothing was executed. Remove the cache between this machine and the exchange",
+            f"the response of {endpoint.method} {endpoint.path} came from a cache, which may have it from a "
+            "request with another key. Nothing was executed. Remove the cache between this machine and the "
+            "exchange",
         )
     return payload
