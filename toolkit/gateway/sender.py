@@ -150,10 +150,8 @@ class Sender:
                     request.qualified_name, request.path, response, now, attempts, decoder=request.decoder
                 )
                 if error is None:
-                    made, cached = (
-                        self._made_at(request.rate_limit.host, response),
-                        is_cached(response.headers),
-                    )
+                    made = self._made_at(request.rate_limit.host, response)
+                    cached = is_cached(response.headers)
                     is_example = _EXAMPLE_HEADER in response.headers
                     stats.add_response(made, is_example=is_example, is_cached=cached)
                     if not isinstance(payload, Page) or cached:
