@@ -166,14 +166,13 @@ def _of_file(path: Path) -> Iterator[tuple[str, object, object]]:
 
 def _text_of(path: Path) -> str:
     outside = sys.exception()
-    content, problem = b"", ""
+    content, problem = b"", "there is no file at this path"
     try:
         path = path.expanduser()
-        if path.is_file():  # and no pipe, which might never end
+        if path.is_file():
+            problem = ""
             with path.open("rb") as file:
                 content = file.read(_MAX_BYTES + 1)
-        else:
-            problem = "there is no such file"
     except (OSError, ValueError, RuntimeError) as error:
         let_through(error, outside)
         problem = getattr(error, "strerror", None) or "it is not a path"

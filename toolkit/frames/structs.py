@@ -17,7 +17,7 @@ from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
 from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns, without_placeholders
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
-from toolkit.frames.layout import LIST, Node, tree_of
+from toolkit.frames.layout import LIST, Node, is_success, tree_of
 from toolkit.frames.page import Moments, Page, descends
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
@@ -107,7 +107,7 @@ class StructReader:
         success = self._endpoint.success_field
         leaves = dict(self._outer_leaves)
         if success:
-            leaves[success] = Leaf(success, bool, "none")
+            leaves[success] = Leaf(success, type(self._endpoint.success_value), "none")
         for name in rows:
             leaves.pop(name, None)
         every = {
@@ -141,7 +141,7 @@ class StructReader:
                 lists, received = inner, [*chain.from_iterable(inner.values())]
             else:
                 (received,) = inner.values()
-        if self._endpoint.success_field and outer.get(self._endpoint.success_field) is not True:
+        if not is_success(self._endpoint, outer):
             raise Unusual
         by_path, rows = self._rows(received, counted)
         if lists:

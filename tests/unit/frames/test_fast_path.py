@@ -515,9 +515,13 @@ def test_a_server_that_always_sends_other_fields_does_not_make_the_decoder_grow(
         b'[{"code":-1,"msg":"x"}]',
         b'{"status":"ERROR","type":"GENERAL","code":"-1003","msg":"x","data":{"page":1,"data":[]}}',
         b'{"status":"ERROR","type":"GENERAL","code":"-1003","message":"x"}',
+        b'{"code":500,"msg":"","snapshotVos":[]}',
     ],
 )
-@pytest.mark.parametrize("name", [*LAYOUTS, "exchange.futures_transfers", "exchange.api_keys"])
+@pytest.mark.parametrize(
+    "name",
+    [*LAYOUTS, "exchange.futures_transfers", "exchange.api_keys", "account.wallet.spot_snapshots"],
+)
 def test_an_error_is_recognised_as_on_the_strict_path(name: str, body: bytes) -> None:
     endpoint, good = CASES[name]
     check(endpoint, [good, body, good], "float")
