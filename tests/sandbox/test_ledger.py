@@ -516,7 +516,7 @@ def test_a_wallet_tells_when_its_assets_last_changed() -> None:
     this = small_world(1, MONTHS[1])
     for owner in OWNERS:
         ledger = this.ledger(owner)
-        recent = ledger.movements(this.now_ms, this.now_ms - 180 * DAY)
+        recent = ledger.movements(this.now_ms, this.now_ms - 60 * DAY)
         for wallet in WALLETS:
             expected = {}
             moved = recent.of_wallet(wallet)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SECOND = 1000
 _SECONDS_A_DAY = DAY // _SECOND
 _LARGEST_PART = 2**62
-_LOOKED_BACK_MS = 180 * DAY
+_LOOKED_BACK_MS = 60 * DAY
 
 
 class Ledger:
@@ -67,7 +67,7 @@ class Ledger:
     def last_moved(self, wallet: str, at_ms: int) -> dict[str, int]:
         """When each asset of a wallet last changed, by asset.
 
-        Assets that have not in half a year are left out: to find them takes all history.
+        Assets that have not in two months are left out: to find them takes all history.
         """
         after_ms, lasts = at_ms - _LOOKED_BACK_MS, np.zeros(len(ASSETS), dtype=np.int64)
         found = self._books.movements_of(wallet_index(wallet), after_ms, at_ms)
