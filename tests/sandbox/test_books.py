@@ -58,20 +58,20 @@ class Auditor:
         assert response.status == 200, (endpoint_name, response.body)
         return response.json()
 
-    def rows(self, endpoint_name: str, start_ms: int, end_ms: int, **params: object) -> list[Any]:
+    def rows(self, endpoint_name: str, span: tuple[int, int], **params: object) -> list[Any]:
         """All rows of a span; one whose page is full is read in halves."""
         paging = ENDPOINTS_BY_NAME[endpoint_name].paging
         size = paging.maximum
         if paging.size:
             params[paging.size] = size
-        found = self.read(endpoint_name, startTime=start_ms, endTime=end_ms, **params)
+        found = self.read(endpoint_name, startTime=span[0], endTime=span[1], **params)
         while isinstance(found, dict):
             found = next(found[name] for name in ("data", "rows", "transfers") if name in found)
         if len(found) < size:
             return list(found)
-        middle = (start_ms + end_ms) // 2
-        parts = ((start_ms, middle), (middle + 1, end_ms))
-        return [row for part in parts for row in self.rows(endpoint_name, *part, **params)]
+        middle = sum(span) // 2
+        parts = ((span[0], middle), (middle + 1, span[1]))
+        return [row for part in parts for row in self.rows(endpoint_name, part, **params)]
 
     def write(self, endpoint_name: str, params: dict[str, str]) -> None:
         """Send a write, which succeeds."""
@@ -127,10 +127,10 @@ class Auditor:
         span = (after_ms + 1, self.now_ms)
         yield from self._spot_trades(span)
         yield from self._deposits_and_withdrawals(span)
-        for row in self.rows("account.wallet.dividends", *span):
+        for row in self.rows("account.wallet.dividends", span):
             yield "spot", row["asset"], Decimal(row["amount"])
         yield from self.transfers(span)
-        for row in self.rows("futures.income", *span):
+        for row in self.rows("futures.income", span):
             # Those from other wallets are among the transfers.
             if row["incomeType"] != "TRANSFER":
                 yield "um", row["asset"], Decimal(row["income"])
@@ -140,7 +140,7 @@ class Auditor:
         """Those between wallets, and those of the partner from and to sub-accounts."""
         for kind in TRANSFER_TYPES:
             source, target = (WALLETS[word] for word in kind.split("_"))
-            for row in self.rows("account.wallet.transfers", *span, type=kind):
+            for row in self.rows("account.wallet.transfers", span, type=kind):
                 yield source, row["asset"], -Decimal(row["amount"])
                 yield target, row["asset"], Decimal(row["amount"])
         if self.owner == PARTNER:
@@ -149,10 +149,10 @@ class Auditor:
     def rebates(self, after_ms: int) -> Iterator[Movement]:
         """What the partner was paid for its customers, and the customer of its own fees."""
         if self.owner == CUSTOMER:
-            for row in self.rows("spot.kickbacks", after_ms + 1, self.now_ms):
+            for row in self.rows("spot.kickbacks", (after_ms + 1, self.now_ms)):
                 yield "spot", row["asset"], Decimal(row["income"])
         if self.owner == PARTNER:
-            for row in self.rows("spot.rebates", after_ms - LONGEST_DELAY, self.now_ms):
+            for row in self.rows("spot.rebates", (after_ms - LONGEST_DELAY, self.now_ms)):
                 if row["distributeTime"] > after_ms:
                     yield "spot", row["asset"], Decimal(row["income"])
 
@@ -174,10 +174,10 @@ class Auditor:
 
     def _deposits_and_withdrawals(self, span: tuple[int, int]) -> Iterator[Movement]:
         # They are listed by when they were seen, some time before they are credited.
-        for row in self.rows("account.wallet.deposits", span[0] - DAY, span[1]):
+        for row in self.rows("account.wallet.deposits", (span[0] - DAY, span[1])):
             if row["status"] == 1 and row["completeTime"] >= span[0]:
                 yield "spot", row["coin"], Decimal(row["amount"])
-        for row in self.rows("account.wallet.withdrawals", *span):
+        for row in self.rows("account.wallet.withdrawals", span):
             if row["status"] != 3:
                 yield "spot", row["coin"], -Decimal(row["amount"]) - Decimal(row["transactionFee"])
 
@@ -187,12 +187,12 @@ class Auditor:
             {"fromAccountType": "SPOT", "toAccountType": "SPOT"} | row
             for name in ("exchange.transfers", "exchange.universal_transfers")
             for side in ("fromId", "toId")
-            for row in self.rows(name, *span, **{side: own_id})
+            for row in self.rows(name, span, **{side: own_id})
         ]
         for kind, wallet in (("1", "USDT_FUTURE"), ("2", "COIN_FUTURE")):
             for each in self.read("exchange.sub_accounts"):
                 of = {"subAccountId": each["subaccountId"], "futuresType": kind}
-                for row in self.rows("exchange.futures_transfers", *span, **of):
+                for row in self.rows("exchange.futures_transfers", span, **of):
                     sides = {"fromId": row.get("from"), "toId": row.get("to")}
                     rows.append(sides | row | {"fromAccountType": wallet, "toAccountType": wallet})
         for row in (row for row in rows if row.get("status", "SUCCESS") == "SUCCESS"):
@@ -292,7 +292,7 @@ def test_snapshots_and_the_movements_of_the_days_between_agree(account: tuple[in
     assert added(before, moved) == after
     assert after == {place: amount for place, amount in last.held().items() if place[0] in kinds}
     # The history of rebates adds up the same ones by day.
-    history = auditor.rows("spot.rebate_history", end + 1 - 2 * DAY, end)
+    history = auditor.rows("spot.rebate_history", (end + 1 - 2 * DAY, end))
     paid = ((row["asset"], Decimal(row["amount"])) for row in history)
     told = last.rebates(end - 2 * DAY)
     assert _by_asset(paid) == _by_asset((asset, amount) for _, asset, amount in told)
@@ -329,8 +329,8 @@ def test_values_are_those_of_the_assets_at_the_prices_of_the_moment(
             of = {"subAccountId": each.id}
             held = auditor.sub_account(each)
             total = auditor.read("exchange.spot_balances", **of)["data"][0]["totalBalanceOfBtc"]
-            value = sum(amount * worth[asset] for (wallet, asset), amount in held.items() if wallet == "spot")
-            assert _near(Decimal(total) * worth["BTC"], Decimal(value))
+            spot = [amount * worth[asset] for (wallet, asset), amount in held.items() if wallet == "spot"]
+            assert _near(Decimal(total) * worth["BTC"], sum(spot, Decimal(0)))
 
 
 def _near(one: Decimal, other: Decimal) -> bool:
@@ -350,14 +350,14 @@ def test_income_by_type_is_the_sum_of_its_causes(account: tuple[int, str], day: 
     span = end - 4 * DAY + 1, end
     auditor, begins = Auditor(world, owner, end), Auditor(world, owner, span[0] - 1)
     by_type: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in auditor.rows("futures.income", *span):
+    for row in auditor.rows("futures.income", span):
         by_type[row["incomeType"]].append(row)
     booked = {
         kind: _by_asset((row["asset"], Decimal(row["income"])) for row in rows)
         for kind, rows in by_type.items()
     }
     symbols = [row["symbol"] for row in auditor.read("market.futures.symbols")["symbols"]]
-    fills = {symbol: auditor.rows("account.futures.trades", *span, symbol=symbol) for symbol in symbols}
+    fills = {symbol: auditor.rows("account.futures.trades", span, symbol=symbol) for symbol in symbols}
     every = [row for rows in fills.values() for row in rows]
     assert every
     assert all(Decimal(row["price"]) * Decimal(row["qty"]) == Decimal(row["quoteQty"]) for row in every)
@@ -371,7 +371,7 @@ def test_income_by_type_is_the_sum_of_its_causes(account: tuple[int, str], day: 
     held = {row["symbol"]: Decimal(row["positionAmt"]) for row in begins.read("account.futures.positions")}
     fees = {}
     for symbol, rows in fills.items():
-        for rate in auditor.rows("market.futures.funding_rates", *span, symbol=symbol):
+        for rate in auditor.rows("market.futures.funding_rates", span, symbol=symbol):
             time = rate["fundingTime"]
             position = held.get(symbol, Decimal(0)) + sum(_signed(row) for row in rows if row["time"] < time)
             fee = -position * Decimal(rate["markPrice"]) * Decimal(rate["fundingRate"])
@@ -385,7 +385,7 @@ def test_income_by_type_is_the_sum_of_its_causes(account: tuple[int, str], day: 
         position = held.get(symbol, Decimal(0)) + sum(_signed(row) for row in rows)
         assert position == now.get(symbol, 0)
     if owner == PARTNER:
-        reported = auditor.rows("futures.rebates", *span, type="1")
+        reported = auditor.rows("futures.rebates", span, type="1")
         assert booked["API_REBATE"] == {"USDT": sum(Decimal(row["rebateVol"]) for row in reported)}
 
 
@@ -402,7 +402,7 @@ def test_the_partner_is_told_of_the_customers_trades_as_the_customer_is(day: int
     customer, partner = (Auditor(world, owner, end + LONGEST_DELAY) for owner in (CUSTOMER, PARTNER))
     trades = {row["id"]: row for row in customer.fills(span) if row["time"] <= end}
     wanted = {"customerId": world.customer.id}
-    rebates = {row["tradeId"]: row for row in partner.rows("spot.rebates", *span, **wanted)}
+    rebates = {row["tradeId"]: row for row in partner.rows("spot.rebates", span, **wanted)}
     assert rebates.keys() == trades.keys()
     assert trades
     shares = set()
@@ -416,11 +416,11 @@ def test_the_partner_is_told_of_the_customers_trades_as_the_customer_is(day: int
         if fee > Decimal("0.01"):
             shares.add(round(Decimal(rebate["income"]) / fee, 4))
     assert len(shares) == 1
-    reported = {row["time"]: row for row in partner.rows("futures.traders", *span, **wanted, type="1")}
+    reported = {row["time"]: row for row in partner.rows("futures.traders", span, **wanted, type="1")}
     symbols = [row["symbol"] for row in customer.read("market.futures.symbols")["symbols"]]
     volumes: defaultdict[int, Decimal] = defaultdict(Decimal)
     for symbol in symbols:
-        for row in customer.rows("account.futures.trades", *span, symbol=symbol):
+        for row in customer.rows("account.futures.trades", span, symbol=symbol):
             volumes[row["time"] // DAY * DAY] += Decimal(row["quoteQty"])
     assert {time: Decimal(row["tradeVol"]) for time, row in reported.items()} == volumes
 
