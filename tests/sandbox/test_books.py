@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,7 @@ from toolkit.sandbox.ledger import TRANSFER_TYPES
 from toolkit.sandbox.world import SubAccount
 
 SECOND, DAY = 1000, 86_400_000
+REJECTED = 3
 LONGEST_DELAY = 75 * 60_000  # from a trade to its rebate
 WALLETS = {"MAIN": "spot", "FUNDING": "funding", "UMFUTURE": "um", "CMFUTURE": "cm", "MARGIN": "margin"}
 ACCOUNT_TYPES = {"SPOT": "spot", "USDT_FUTURE": "um", "COIN_FUTURE": "cm", "MARGIN": "margin"}
@@ -177,9 +179,14 @@ class Auditor:
         for row in self.rows("account.wallet.deposits", (span[0] - DAY, span[1])):
             if row["status"] == 1 and row["completeTime"] >= span[0]:
                 yield "spot", row["coin"], Decimal(row["amount"])
-        for row in self.rows("account.wallet.withdrawals", span):
-            if row["status"] != 3:
-                yield "spot", row["coin"], -Decimal(row["amount"]) - Decimal(row["transactionFee"])
+        name = "account.wallet.withdrawals"
+        earlier = Auditor(self.world, self.owner, span[0] - 1).rows(name, (span[0] - DAY, span[0] - 1))
+        gone = {row["id"] for row in earlier if row["status"] != REJECTED}
+        for row in self.rows(name, (span[0] - DAY, span[1])):
+            # Of a rejected one, all returns; when is not told.
+            change = (row["id"] in gone) - (row["status"] != REJECTED)
+            if change and (row["id"] in gone or milliseconds(row["applyTime"]) >= span[0]):
+                yield "spot", row["coin"], change * (Decimal(row["amount"]) + Decimal(row["transactionFee"]))
 
     def _sub_account_transfers(self, span: tuple[int, int]) -> Iterator[Movement]:
         own_id = str(self.read("account.spot.balances")["uid"])
@@ -199,6 +206,11 @@ class Auditor:
             for side, sign in (("from", -1), ("to", 1)):
                 if row.get(f"{side}Id") in (None, "", own_id):
                     yield ACCOUNT_TYPES[row[f"{side}AccountType"]], row["asset"], sign * Decimal(row["qty"])
+
+
+def milliseconds(text: str) -> int:
+    """The time of a withdrawal, which is text in UTC."""
+    return int(datetime.fromisoformat(f"{text}+00:00").timestamp()) * SECOND
 
 
 def _all_of(row: dict[str, str]) -> Decimal:
@@ -237,6 +249,28 @@ def test_balances_and_the_movements_that_reads_show_make_later_balances(
     last = first + span[1] * SECOND
     before, after = Auditor(world, owner, first), Auditor(world, owner, last)
     assert added(before.held(), after.movements(first)) == after.held()
+
+
+def test_a_deposit_counts_once_it_is_credited_and_a_rejected_withdrawal_never() -> None:
+    world = small_world(0, MONTHS[0])
+    span = world.month_ms - 60 * DAY, world.month_ms + 29 * DAY
+    later = Auditor(world, PARTNER, span[1])
+    deposit = later.rows("account.wallet.deposits", span)[0]
+    rejected = next(
+        row for row in later.rows("account.wallet.withdrawals", span) if row["status"] == REJECTED
+    )
+    applied = milliseconds(rejected["applyTime"])
+    for seen, known in ((deposit["insertTime"], deposit), (applied, rejected)):
+        before, between = (Auditor(world, PARTNER, seen // SECOND * SECOND + after) for after in (-1, 1999))
+        ended = Auditor(world, PARTNER, known.get("completeTime", seen + DAY // 12) // SECOND * SECOND + 999)
+        name = "account.wallet.deposits" if known is deposit else "account.wallet.withdrawals"
+        states = [
+            next(row["status"] for row in each.rows(name, span) if row["id"] == known["id"])
+            for each in (between, ended)
+        ]
+        assert states == ([0, 1] if known is deposit else [4, REJECTED])
+        for one, other in ((before, between), (between, ended)):
+            assert added(one.held(), other.movements(one.now_ms)) == other.held()
 
 
 def test_a_transfer_to_a_sub_account_is_in_the_balances_of_both_sides() -> None:

@@ -128,7 +128,7 @@ def test_records_alone_make_the_balances(account: tuple[World, Ledger], share: f
         if deposits.completed[n] <= now:
             own["spot", ASSETS[deposits.asset[n]]] += int(deposits.amount[n])
     for n in range(len(withdrawals)):
-        if not withdrawals.is_canceled[n]:
+        if not withdrawals.is_canceled[n] or withdrawals.completed[n] > now:
             own["spot", ASSETS[withdrawals.asset[n]]] -= int(withdrawals.amount[n] + withdrawals.fee[n])
     transfers, dividends = ledger.transfers(now), ledger.dividends(now)
     for n in range(len(transfers)):

@@ -160,9 +160,7 @@ class FuturesAccount(FuturesTrading):
     def _make_positions(self, at_ms: int, wallet: int | None) -> tuple[Position, ...]:
         fills = self.fills(at_ms - LONGEST_SLOT_MS, at_ms)
         orders = self.open_orders(at_ms)
-        return tuple(
-            make_positions(self._history, self.leverages, fills, orders, at_ms=at_ms, wallet=wallet)
-        )
+        return tuple(make_positions(self._history, self.leverages, fills, orders, at_ms=at_ms, wallet=wallet))
 
     def movements(self, after_ms: int, until_ms: int) -> Movements:
         """What moved the um wallet after one time, up to another; transfers are the ledger's."""
