@@ -482,7 +482,7 @@ def test_snapshots_are_the_balances_at_the_end_of_each_day(kind: str, wallet: st
             continue
         listed = data["balances"] if kind == "SPOT" else data["userAssets"]
         assert {each["asset"]: units(each["free"]) + units(each["locked"]) for each in listed} == held
-        worth = world().worth(row["updateTime"])
+        worth = world().worth(row["updateTime"] + 999)
         value = sum(Decimal(n) / 10**8 * worth[a] for a, n in held.items()) / worth["BTC"]
         assert data["totalAssetOfBtc"] == f"{value:.8f}"
 
