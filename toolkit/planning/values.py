@@ -23,7 +23,7 @@ from toolkit.text.suggestions import did_you_mean
 # Decimal places the exchange uses: a float with more is the result of a rounding error.
 _MAX_FLOAT_PLACES = 8
 # An error that lists more choices than this is no longer read.
-_MAX_CHOICES = 12
+_MAX_CHOICES = 20
 # Maximum digits before and after the decimal point.
 _MAX_DIGITS = 18
 _INEXACT_ID = " (a float cannot hold an id exactly)"
@@ -99,7 +99,7 @@ def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
     texts = list(_choice_texts(param.choices))
     choices = " or ".join(texts)
     if len(texts) > _MAX_CHOICES:
-        choices = f"one of {len(texts)} words, such as {' or '.join(texts[:2])}"
+        choices = f"one of {len(texts)} words, such as {texts[0]} or {texts[-1]}"
     suggestion = did_you_mean(value, param.choices)
     raise usage_error(endpoint, f"`{param.name}` must be {choices}, not {quoted(value)}", suggestion)
 

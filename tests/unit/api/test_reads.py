@@ -47,7 +47,7 @@ DTYPES = {
 }
 
 
-MISSING = [("", "amount"), ("", "time"), (-1, "time")]  # a list, as values may be lists
+MISSING = [("", "amount"), ("", "time"), (0, "time"), (-1, "time")]  # a list, as values may be lists
 """Values of optional columns that mean that there is none."""
 
 

@@ -479,7 +479,7 @@ def test_many_choices_are_counted_and_the_closest_named() -> None:
         make_plan(ENDPOINTS_BY_NAME["account.wallet.transfers"], {"direction": "spot_um"}, None, None, NOW)
     assert str(caught.value) == (
         "account.wallet.transfers: `direction` must be one of 28 words, such as "
-        '"spot_to_um" (MAIN_UMFUTURE) or "um_to_spot" (UMFUTURE_MAIN), not '
+        '"spot_to_um" (MAIN_UMFUTURE) or "option_to_um" (OPTION_UMFUTURE), not '
         "'spot_um'. Nothing was sent. "
         'Did you mean "spot_to_um" or "spot_to_cm"?'
     )
