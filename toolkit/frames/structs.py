@@ -274,7 +274,9 @@ class StructReader:
             column, _ = self._fields[index]
             whole = together.column(at)
             if column.kind == "time":
-                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(TIME_TYPE)
+                is_missing = whole == 0 if column.optional else None
+                times = plain.in_milliseconds(whole, column.unit)
+                arrays[index] = pa.array(times, mask=is_missing).view(TIME_TYPE)
             else:
                 arrays[index] = pa.array(whole)
         return [arrays[index] for index in range(len(arrays))], amounts
@@ -295,6 +297,8 @@ class StructReader:
         if kind == "texts":
             return plain.lists_of_texts(values)
         if kind == "time":
+            if 0 in values:  # missing, too, if the column is optional
+                raise Unusual
             return plain.times(values, column.unit).view(TIME_TYPE)
         if kind == "integer":
             if field in self._shape.swapped:
