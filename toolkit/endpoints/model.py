@@ -126,7 +126,8 @@ class Column:
         kind: text, id (text that identifies something), email (masked by default), amount, integer, flag,
             time, or texts (a list).
         doc: One-line description, with the unit.
-        optional: Whether the exchange may leave it out; the value is then missing (NA).
+        optional: Whether the exchange may leave it out; the value is then missing (NA). So is a time of 0 or
+            -1, which stands for something that did not happen.
         outer: Whether the field belongs to the object around the list of rows, not to the row.
         masked: "key" or "email" where the values are always masked, as API keys are.
         unit: How its times are written, where it has times.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +32,8 @@ _TYPES: Mapping[ColumnKind, pa.DataType] = {
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
 YEAR_3000 = 32_503_680_000_000
+NO_TIMES = (0, -1)
+"""What the exchange sends in an optional time column for something that did not happen."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -186,13 +188,6 @@ _UNITS: Mapping[TimeUnit, str] = {
     "us": "a time in microseconds",
     "text": 'a time such as "2019-10-12 11:12:02"',
 }
-
-
-def without_placeholders(times: Sequence[Any]) -> Sequence[Any]:
-    """Times with None for 0 and -1, which the exchange writes where something did not happen."""
-    if 0 in times or -1 in times:
-        return [None if type(value) is int and value in (0, -1) else value for value in times]
-    return times
 
 
 def milliseconds(value: Any, unit: TimeUnit) -> int | None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from toolkit.endpoints import Column, Endpoint
-from toolkit.frames.decode import DecodeError, contract_error, milliseconds, without_placeholders
+from toolkit.frames.decode import NO_TIMES, DecodeError, contract_error, milliseconds
 from toolkit.frames.layout import FlatRows, Row, ShapeError, flatten, tree_of
 from toolkit.frames.number_arrays import NumberArrayReader
 from toolkit.frames.page import Page, descends
@@ -130,7 +130,7 @@ class Decoder:
         """The values of a column as the exchange sent them, None where a field is missing."""
         values = self._received(column, rows)
         if column.kind == "time" and column.optional:
-            values = [*without_placeholders(values)]
+            values = [None if type(value) is int and value in NO_TIMES else value for value in values]
         if column.kind != "time" or (
             column.unit == "ms" and not any(isinstance(each, str) for each in values)
         ):

@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
-from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns, without_placeholders
+from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
 from toolkit.frames.layout import LIST, Node, is_success, tree_of
 from toolkit.frames.page import Moments, Page, descends
@@ -203,13 +203,11 @@ class StructReader:
         received: list[Sequence[Any]] = []
         for column, field in self._fields:
             if not column.outer:
-                values: Sequence[Any] = by_path[field] if field else [None] * rows
+                received.append(by_path[field] if field else [None] * rows)
             elif field in outer or column.optional:
-                values = [outer.get(field)] * rows
+                received.append([outer.get(field)] * rows)
             else:
                 raise Unusual
-            is_time = column.kind == "time" and column.optional
-            received.append(without_placeholders(values) if is_time else values)
         columns, texts = self._columns(received)
         if any(array.null_count for array in self._required(columns)):
             raise Unusual
@@ -276,7 +274,9 @@ class StructReader:
             column, _ = self._fields[index]
             whole = together.column(at)
             if column.kind == "time":
-                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(TIME_TYPE)
+                is_missing = whole == 0 if column.optional else None
+                times = plain.in_milliseconds(whole, column.unit)
+                arrays[index] = pa.array(times, mask=is_missing).view(TIME_TYPE)
             else:
                 arrays[index] = pa.array(whole)
         return [arrays[index] for index in range(len(arrays))], amounts
@@ -297,6 +297,8 @@ class StructReader:
         if kind == "texts":
             return plain.lists_of_texts(values)
         if kind == "time":
+            if 0 in values:  # missing, too, if the column is optional
+                raise Unusual
             return plain.times(values, column.unit).view(TIME_TYPE)
         if kind == "integer":
             if field in self._shape.swapped:

@@ -667,6 +667,22 @@ def test_times_of_any_unit_are_milliseconds_and_never_later(name: str, times: li
     assert Decoder(endpoint).decode(payload).times == times
 
 
+@pytest.mark.parametrize("times", [[1_767_225_600_000, 0], [0, 0], [0, -1], [-1, 1_767_225_600_000]])
+def test_what_never_happened_has_no_time(times: list[int]) -> None:
+    endpoint = ENDPOINTS_BY_NAME["account.futures.positions"]
+    body = CASES[endpoint.qualified_name][1]
+    (position, *_) = json.loads(body)
+    rows = [{**position, "symbol": f"A{at}USDT", "updateTime": time} for at, time in enumerate(times)]
+    pages = [page for page in (Decoder(endpoint).read(compact(rows)), Decoder(endpoint).decode(rows)) if page]
+    assert len(pages) == 1 + (-1 not in times), "a time before 1970 is left to the strict path"
+    for page in pages:
+        builder = FrameBuilder(endpoint, "float")
+        builder.add_page(page)
+        times_of = builder.frame({"complete": True})["update_time"]
+        assert times_of.isna().tolist() == [time <= 0 for time in times]
+        assert times_of.dropna().dt.year.eq(2026).all()
+
+
 @pytest.mark.parametrize(
     ("name", "payload", "problem"),
     [

@@ -129,7 +129,7 @@ PREMIUM_INDEX = Endpoint(
             name="next_funding_time",
             field="nextFundingTime",
             kind="time",
-            doc="When funding is paid next, UTC; missing where none is, as for quarterly contracts.",
+            doc="When funding is paid next, UTC; missing where there is none, as for quarterly contracts.",
             optional=True,
         ),
     ),

@@ -120,8 +120,8 @@ class MarketFuturesFundingReads(ReadResource):
             - last_funding_rate (amount): Current funding rate, a fraction of the position; missing where
                 there is no funding.
             - interest_rate (amount): Interest rate in it; missing where there is no funding.
-            - next_funding_time (time): When funding is paid next, UTC; missing where none is, as for
-                quarterly contracts.
+            - next_funding_time (time): When funding is paid next, UTC; missing where there is none, as
+                for quarterly contracts.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
