@@ -34,7 +34,7 @@ STATUSES = {
     "EXPIRED": "expired",
 }
 DEPOSITED = {0: "pending", 1: "ok", 6: "ok"}
-WITHDRAWN = {2: "pending", 4: "pending", 6: "ok"}
+WITHDRAWN = {1: "canceled", 2: "pending", 3: "failed", 4: "pending", 5: "failed", 6: "ok"}
 
 
 def _by(column: str, frame: pd.DataFrame, columns: list[str]) -> dict[str, Any]:
@@ -88,8 +88,11 @@ def _ccxt_orders(frame: pd.DataFrame) -> list[list[Any]]:
 def _ccxt_moved(
     frame: pd.DataFrame, words: Mapping[int, str], time: str, ident: str, *more: str
 ) -> list[list[Any]]:
-    frame = frame.assign(word=frame["status"].map(words), tx_id=[text or None for text in frame["tx_id"]])
-    return rows(frame, [ident, time, "coin", "amount", "network", "address", "tx_id", "word", *more])
+    frame = frame.assign(word=frame["status"].map(words))
+    found = rows(frame, [ident, time, "coin", "amount", "network", "address", "word", "tx_id", *more])
+    for row in found:
+        row[7] = row[7] or None  # what is on its way has none
+    return found
 
 
 def _ccxt_positions(frame: pd.DataFrame) -> dict[str, Any]:
@@ -105,6 +108,7 @@ def _ccxt_positions(frame: pd.DataFrame) -> dict[str, Any]:
             row["liquidation_price"] or None,
         ]
         for row in frame.to_dict("records")
+        if row["position_amount"]  # a symbol with open orders alone has a row, too
     }
 
 

@@ -25,8 +25,6 @@ from toolkit.sandbox import Sandbox
 pytestmark = pytest.mark.interop
 
 ACCOUNTS = ("partner", "customer", "no-link")
-# Of one symbol, an account may have no order open.
-MAY_BE_EMPTY = {"open orders"}
 # All clients and we share the rate limits, which are not tested here.
 PLENTY = 100
 
@@ -87,4 +85,5 @@ def test_its_own_functions_give_our_numbers(
     assert read[account].keys() == ours.keys()
     wrong = {name: found for name, rows in ours.items() if (found := difference(read[account][name], rows))}
     assert wrong == {}
-    assert [name for name, rows in ours.items() if rows in ([], {}) and name not in MAY_BE_EMPTY] == []
+    if account == "partner":  # the others do less business, so that some spans have no rows
+        assert [name for name, rows in ours.items() if rows in ([], {}) and name != "open orders"] == []

@@ -89,7 +89,7 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
 
 
 def test_every_notebook_is_tested() -> None:
-    tested = ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys", "05_market"]
+    tested = ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys", "05_market", "06_accounts"]
     assert [path.stem for path in EACH] == tested
 
 
@@ -307,3 +307,34 @@ def test_market(run: Run) -> None:
     worth = said(notebook, "merge_asof")
     assert re.search(r"BTC: [0-9,.]+ USDT when they were paid, [0-9,.]+ USDT now", worth)
     assert "NaN" not in bundles(notebook, "merge_asof")[-1]["text/plain"]
+
+
+def test_accounts(run: Run) -> None:
+    notebook = run(nbformat.read(NOTEBOOKS / "06_accounts.ipynb", as_version=4))
+    check_all_went_well(notebook)
+
+    (account,) = bundles(notebook, "link.account_id()")
+    assert re.fullmatch(r"'sandbox-uid:[0-9]+'", account["text/plain"])
+    assert re.search(r"^[0-9,]+\.[0-9]{2} USDT in 5 wallets", said(notebook, 'quote_asset="USDT"'))
+    assert any("image/png" in bundle for bundle in bundles(notebook, "days.plot"))
+
+    # What was said beforehand is what was used.
+    (estimate,) = bundles(notebook, "link.estimate_weight")
+    requests, weight = re.search(r"requests=(\d+), weight=(\d+)", estimate["text/plain"]).groups()  # type: ignore[union-attr]
+    assert f"in {requests} requests, weight {int(weight):,}" in said(
+        notebook, "link.account.spot.trades(every"
+    )
+
+    # Its own assertion says whether it adds up.
+    (books,) = bundles(notebook, 'books.insert(0, "opening"')
+    for word in ("opening", "trades", "commissions", "closing", "USDT"):
+        assert word in books["text/plain"]
+    assert "NaN" not in books["text/plain"]
+    (income,) = bundles(notebook, "income.pivot_table")
+    for word in ("COMMISSION", "FUNDING_FEE", "REALIZED_PNL"):
+        assert word in income["text/plain"]
+    (moved,) = bundles(notebook, "wallet.deposits(**half)")
+    assert "withdrawals" in moved["text/plain"]
+    (sums,) = bundles(notebook, "total_balance_of_btc")
+    assert len(re.findall(r"^[0-9] ", sums["text/plain"], re.MULTILINE)) == 8
+    assert "It is no Link partner's key." in said(notebook, "link.doctor()")

@@ -14,6 +14,8 @@ from toolkit.endpoints import ENDPOINTS
 
 # Columns with the unit of an amount, and the columns of amounts beside them.
 UNITS = {"asset", "unit", "coin", "commission_asset"}
+# What says that all amounts have one unit: a column named after it, an argument with it.
+ONE_UNIT = {"btc", "quote_asset"}
 AMOUNTS = {
     column.name
     for endpoint in ENDPOINTS
@@ -84,12 +86,13 @@ def added_across_assets(code: str) -> list[str]:
             text = re.sub(rf"\b{name}\b(?=[.\[])", lambda _, code_for=code_for: f"({code_for})", text)  # type: ignore[misc]
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             value = text.partition(" = ")[2]
-            if re.search(r"\.groupby\(|\[.*asset", value):
+            if re.search(r"\.groupby\(|\[.*asset|quote_asset=|\.assign\(", value):
                 kept[statement.targets[0].id] = value
         names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
         words = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+        words |= {node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword)}
         adds = names & ADDING and (words & AMOUNTS or names & (AMOUNTS | GROUPING))
-        if adds and not (words | names) & UNITS:
+        if adds and not (words | names) & (UNITS | ONE_UNIT):
             found.append(ast.unparse(statement))
     return found
 
@@ -126,6 +129,8 @@ def test_adding_different_assets_is_found(code: str) -> None:
         'of = exact.groupby("asset")["income"]\nof.sum()',
         'usdt = rebates[rebates["asset"] == "USDT"]\nusdt["income"].sum()',
         'balances["total_balance_of_btc"].sum()',
+        'worth = account.wallets(quote_asset="USDT")\nworth["balance"].sum()',
+        'assets.groupby("email")["btc"].sum()',
         "sum(call.status == 429 for call in snapshot.calls)",
     ],
 )

@@ -40,6 +40,7 @@ def result(made: Reading, first_minute: int = 5900, refused: int = 0, weight: in
 def test_every_program_is_there_and_used() -> None:
     used = {each.program for each in CONTESTANTS} | {peer.program for peer in PEERS}
     used |= {peer.own_program for peer in PEERS if peer.own_program}
+    used |= {peer.account_program for peer in PEERS if peer.account_program}
     assert used | {"adapter.py", "candles.py"} == {path.name for path in PROGRAMS.glob("*.py")}
     assert {peer.name for peer in PEERS if peer.own_program} == EXPECTED.keys()
 

@@ -55,7 +55,7 @@ def trade(found):
 def moved(exchange, found):
     names = ("id", "timestamp", "currency", "amount")
     network = exchange.network_code_to_id(found["network"])
-    return [*(found[name] for name in names), network, found["addressTo"], found["txid"], found["status"]]
+    return [*(found[name] for name in names), network, found["addressTo"], found["status"], found["txid"]]
 
 
 def position(found):
