@@ -48,6 +48,7 @@ class PublicNames(Generated):
 
     option_spec = {  # noqa: RUF012
         "exclude": directives.unchanged,
+        "inherited-until": directives.unchanged,
         "no-summary": directives.flag,
         "summary-only": directives.flag,
     }
@@ -58,7 +59,8 @@ class PublicNames(Generated):
         module = importlib.import_module(name)
         excluded = self.options.get("exclude", "").split()
         names = [each for each in module.__all__ if each not in excluded and _is_documented(module, each)]
-        summary, lines = _described([f"{name}.{each}" for each in names])
+        until = self.options.get("inherited-until", "")
+        summary, lines = _described([f"{name}.{each}" for each in names], inherited_until=until)
         summary = [] if "no-summary" in self.options else [*summary, ""]
         lines = [] if "summary-only" in self.options else lines
         return "\n".join([*summary, _in_rst([f".. py:module:: {name}", "", *lines])])
@@ -94,18 +96,22 @@ class Alias(Generated):
         return _in_rst([*lines, *(f"   {line}" for line in self.content)])
 
 
-def _described(names: list[str], *, members: bool = True) -> tuple[list[str], list[str]]:
-    """A summary table of objects in Markdown, and the directives that describe them."""
+def _described(
+    names: list[str], *, members: bool = True, inherited_until: str = ""
+) -> tuple[list[str], list[str]]:
+    """A summary table of objects in Markdown, and the directives that describe them.
+
+    A class has members of its bases as well, if the name of the first base without them is given.
+    """
     table, lines = ["| name | |", "|---|---|"], []
     for name in names:
         module, _, last = name.rpartition(".")
         thing = getattr(importlib.import_module(module), last)
         table.append(f"| {{py:obj}}`{last} <{name}>` | {_first_line(thing)} |")
-        lines += [
-            f".. {_kind(thing)}:: {name}",
-            *["   :members:"] * (members and isinstance(thing, type)),
-            "",
-        ]
+        options = [":members:"] if members and isinstance(thing, type) else []
+        if options and inherited_until:
+            options.append(f":inherited-members: {inherited_until}")
+        lines += [f".. {_kind(thing)}:: {name}", *(f"   {option}" for option in options), ""]
     return table, lines
 
 

@@ -136,9 +136,9 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
         ]
     elif paging.kind == "limit":
         texts.append(
-            f"A response of {paging.maximum} rows is full, so its span is fetched again as two half-windows. "
-            "A round number of rows, such as 100, may be a lower limit than the documented one, so it is "
-            "treated alike."
+            f"A response of {paging.maximum:,} rows is full, so its span is fetched again as two "
+            "half-windows. A round number of rows, such as 100, may be a lower limit than the documented "
+            "one, so it is treated alike."
         )
     if several := next((param.name for param in endpoint.params if param.several), ""):
         order = f"ascend by `{endpoint.order_by}`" if endpoint.order_by else "are in the order of the list"

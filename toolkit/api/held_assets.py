@@ -19,7 +19,7 @@ _SYMBOLS = "market.spot.symbols"
 # The span of all sources is that of deposits, which the exchange keeps for ever.
 _SPAN_OF = "account.wallet.deposits"
 # A source with a retention is read from a little later on: the clock may be wrong, and time goes by.
-_MARGIN_MS = 10 * 60_000
+_HEADROOM_MS = 10 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +123,16 @@ class HeldAssets(Resource):
         rows = []
         for source, span in self._sources(start, end):
             start_ms, end_ms = (None, None) if span is None else (span.start, span.end)
-            price = self._fetcher.estimate(source.name, None, source.arguments, start=start_ms, end=end_ms)
+            estimate = self._fetcher.estimate(source.name, None, source.arguments, start=start_ms, end=end_ms)
             rows.append(
                 {
                     "endpoint": source.name,
-                    "requests": price.requests,
-                    "weight": price.weight,
-                    "rate_limit": price.rate_limit,
-                    "limit": price.limit,
-                    "minutes": price.minutes,
-                    "at_least": price.at_least,
+                    "requests": estimate.requests,
+                    "weight": estimate.weight,
+                    "rate_limit": estimate.rate_limit,
+                    "limit": estimate.limit,
+                    "minutes": estimate.minutes,
+                    "at_least": estimate.at_least,
                 }
             )
         return pd.DataFrame(rows)
@@ -237,7 +237,7 @@ class HeldAssets(Resource):
             first = plan.span.start
             if window.retention is not None:
                 kept = window.retention // timedelta(milliseconds=1)
-                first = max(first, self._fetcher.now_ms(source.name) - kept + _MARGIN_MS)
+                first = max(first, self._fetcher.now_ms(source.name) - kept + _HEADROOM_MS)
             if first <= plan.span.end:
                 yield source, Span(first, plan.span.end)
 

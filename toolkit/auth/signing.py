@@ -25,7 +25,7 @@ def to_text(name: str, value: object) -> str:
     """A parameter value as text for the API.
 
     Enums become their value, times milliseconds (naive times are UTC), decimals plain digits, booleans
-    `true` or `false`, lists JSON. E-mail addresses are converted to lower case.
+    `true` or `false`, lists JSON.
 
     Raises:
         UsageError: The value cannot be sent.
@@ -39,7 +39,7 @@ def to_text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value.strip().lower() if name.lower().endswith("email") else value
+        return value
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):

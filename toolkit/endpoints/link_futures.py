@@ -123,6 +123,14 @@ CUSTOMER_ID = Endpoint(
     source=f"{_DOCS}/Get-User-Customize-Id",
 )
 
+INCOME_COLUMNS = (
+    Column(name="symbol", field="symbol", kind="text", doc='Symbol it relates to; "" if none.'),
+    Column(name="income_type", field="incomeType", kind="text", doc="Type of income."),
+    Column(name="income", field="income", kind="amount", doc="Signed amount, in `asset`."),
+    Column(name="asset", field="asset", kind="text", doc="The asset."),
+    Column(name="info", field="info", kind="text", doc="Free text from the exchange."),
+    Column(name="time", field="time", kind="time", doc="Time of the transaction, UTC."),
+)
 INCOME = Endpoint(
     name="income",
     system="futures",
@@ -147,12 +155,7 @@ INCOME = Endpoint(
     window=Window(max_span=None, default=timedelta(days=7), retention=timedelta(days=90)),
     paging=Paging(kind="limit", size="limit", default=100, maximum=1000),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc='Symbol it relates to; "" if none.'),
-        Column(name="income_type", field="incomeType", kind="text", doc="Type of income."),
-        Column(name="income", field="income", kind="amount", doc="Signed amount, in `asset`."),
-        Column(name="asset", field="asset", kind="text", doc="The asset."),
-        Column(name="info", field="info", kind="text", doc="Free text from the exchange."),
-        Column(name="time", field="time", kind="time", doc="Time of the transaction, UTC."),
+        *INCOME_COLUMNS,
         Column(
             name="tran_id",
             field="tranId",

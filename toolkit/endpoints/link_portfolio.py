@@ -11,6 +11,7 @@ from toolkit.endpoints.link_futures import (
     BROKER_ID,
     CUSTOMER_ID_COLUMNS,
     CUSTOMERS_KEY,
+    INCOME_COLUMNS,
     MARKET,
     NEW_USER_COLUMNS,
 )
@@ -78,12 +79,7 @@ def _income(name: str, path: str, which: str, symbol: str, page: str) -> Endpoin
         window=Window(max_span=None, default=timedelta(days=7), retention=timedelta(days=90)),
         paging=Paging(kind="limit", size="limit", default=100, maximum=1000),
         columns=(
-            Column(name="symbol", field="symbol", kind="text", doc='Symbol it relates to; "" if none.'),
-            Column(name="income_type", field="incomeType", kind="text", doc="Type of income."),
-            Column(name="income", field="income", kind="amount", doc="Signed amount, in `asset`."),
-            Column(name="asset", field="asset", kind="text", doc="The asset."),
-            Column(name="info", field="info", kind="text", doc="Free text from the exchange."),
-            Column(name="time", field="time", kind="time", doc="Time of the transaction, UTC."),
+            *INCOME_COLUMNS,
             Column(
                 name="tran_id",
                 field="tranId",

@@ -260,7 +260,7 @@ REBATE_HISTORY = Endpoint(
         "It reports the same money as `rebates`, or as `kickbacks` with a customer's key: compare them over "
         "whole days of `distribute_time`, do not add them up.",
         "The earliest start is 2020-06-10.",
-        "Its weight allows 15 requests a minute.",
+        "The weight allows 15 requests a minute.",
     ),
     source="https://developers.binance.com/en/docs/catalog/investment-and-services-rebate/api/rest-api/~#get-spot-rebate-history-records",
 )

@@ -11,7 +11,7 @@ from toolkit.errors import UsageError
 from toolkit.frames.infer_rows import MAX_FIELDS
 from toolkit.gateway.calls import ReadRequest
 from toolkit.redaction import mask_within
-from toolkit.text.characters import find_invisible
+from toolkit.text.characters import find_invisible, normalize_email
 from toolkit.text.printable import printable
 from toolkit.text.suggestions import did_you_mean
 
@@ -60,12 +60,17 @@ def undeclared_request(
     return ReadRequest(
         qualified_name=path,
         path=path,
-        parameters=parameters,
+        parameters={name: _as_sent(name, value) for name, value in parameters.items()},
         rate_limit=rate_limit,
         weight=weight,
         security=security,
         privileged=declared.privileged if declared else False,
     )
+
+
+def _as_sent(name: str, value: object) -> object:
+    """The value of a parameter, by whose name alone an e-mail address is known."""
+    return normalize_email(value) if isinstance(value, str) and name.lower().endswith("email") else value
 
 
 def check_shape(rows: object, columns: object) -> None:

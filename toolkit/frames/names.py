@@ -22,7 +22,7 @@ class Names:
     """The names, by id.
 
     Args:
-        by_id: Them.
+        by_id: Name of each id.
 
     Attributes:
         by_id: As given, read-only.

@@ -234,12 +234,11 @@ def _for_several(
         one = {**arguments, param.name: value}
         parameters = encode_arguments(endpoint, one)
         sent = parameters[param.field]
-        same = str(sent).casefold() if param.kind == "email" else sent  # the exchange compares them so
-        if same in values:
+        if sent in values:
             continue
         shown = _shown(endpoint, one, parameters)
         text = mask(str(sent)) if param.kind == "email" else str(shown[param.name])
-        values[same] = Value(param.name, text, parameters)
+        values[sent] = Value(param.name, text, parameters)
         listed.append(shown[param.name])
     shared = {name: value for name, value in parameters.items() if name != param.field}
     shown[param.name] = REDACTED if param.private else listed

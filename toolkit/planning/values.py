@@ -17,7 +17,7 @@ import pandas as pd
 
 from toolkit.endpoints import Endpoint, Param, Write
 from toolkit.planning.messages import check_visible, kind_of, quoted, usage_error
-from toolkit.text.characters import find_lookalike
+from toolkit.text.characters import find_lookalike, normalize_email
 from toolkit.text.suggestions import did_you_mean
 
 # Decimal places the exchange uses: a float with more is the result of a rounding error.
@@ -325,7 +325,7 @@ def _checked_text(endpoint: Endpoint, param: Param, value: object) -> str:
         )
     if param.kind == "email" and value.count("@") != 1:
         raise usage_error(endpoint, f"`{param.name}` must be an e-mail address with one @")
-    return value
+    return normalize_email(value) if param.kind == "email" else value
 
 
 def _shown(param: Param, value: object) -> str:

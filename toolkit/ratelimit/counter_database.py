@@ -31,8 +31,8 @@ from toolkit.ratelimit.tables import (
     retry_while_busy,
 )
 from toolkit.runtime import forks
+from toolkit.runtime.cpu_lock import cpu_lock
 from toolkit.runtime.interruptions import forgiving, let_through
-from toolkit.runtime.turns import TURNS
 from toolkit.storage import database, paths
 from toolkit.storage.formats import Execute
 from toolkit.storage.processes import is_alive, process_name, start_time
@@ -103,7 +103,7 @@ class CounterDatabase:
                     # Commits or rolls back, also after an interrupt, so that the file does not stay locked.
                     with connection:
                         retry_while_busy(execute, "BEGIN IMMEDIATE")
-                        with TURNS.next():  # not while another process keeps this one waiting
+                        with cpu_lock():  # not while another process keeps this one waiting
                             return work(execute)
                 except FAILURES as error:
                     found = None if self._in_memory else fault(connection, error)

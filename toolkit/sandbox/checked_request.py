@@ -33,3 +33,7 @@ class CheckedRequest:
         if self.key is None:
             raise LookupError(f"a request to {self.endpoint.qualified_name} has no key")
         return self.key
+
+    def is_true(self, name: str) -> bool:
+        """Whether a flag was sent as true."""
+        return self.values.get(name, "").lower() == "true"

@@ -100,6 +100,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", _WORD.sub(_as_latin, plain))
 
 
+def normalize_email(address: str) -> str:
+    """An e-mail address as the exchange keeps and compares it: in small letters, without spaces around it."""
+    return address.strip().lower()
+
+
 def _is_all_homoglyphs(word: str) -> bool:
     return all(character in _HOMOGLYPHS for character in word)
 

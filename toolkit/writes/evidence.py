@@ -49,6 +49,7 @@ import pandas as pd
 from toolkit.endpoints import Expectation, Write
 from toolkit.errors import ContractError
 from toolkit.redaction import matches_mask
+from toolkit.text.characters import normalize_email
 from toolkit.writes.entry import IdOrigin
 
 Row = Mapping[str, Any]
@@ -357,7 +358,7 @@ def _passes(evidence: Evidence, check: Expectation, row: Row) -> bool:
     if check.choice:
         return (wanted == check.choice) == bool(value)
     if any(param.private for param in evidence.write.params if param.name == check.argument):
-        return "*" in str(value) or evidence.matches_digest(check.argument, str(value).strip().lower())
+        return "*" in str(value) or evidence.matches_digest(check.argument, normalize_email(str(value)))
     if isinstance(wanted, bool):
         return bool(value) == wanted
     return _equal(value, wanted)

@@ -128,8 +128,8 @@ def test_values_are_encoded_as_the_api_expects(value: object, text: str) -> None
     assert to_text("x", value) == text
 
 
-def test_an_email_is_lowercased_and_encoded() -> None:
-    assert encode({"email": " First.Last+Tag@Example.COM "}) == "email=first.last%2Btag%40example.com"
+def test_an_email_address_is_encoded() -> None:
+    assert encode({"email": "first.last+tag@example.com"}) == "email=first.last%2Btag%40example.com"
 
 
 def test_none_is_left_out() -> None:
@@ -144,7 +144,6 @@ def test_a_value_that_cannot_be_sent_is_refused_by_name(value: object) -> None:
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=6))
 def test_any_text_can_be_decoded_again(parameters: dict[str, str]) -> None:
-    parameters = {name: value for name, value in parameters.items() if not name.lower().endswith("email")}
     query = encode(parameters)
     assert re.fullmatch(r"[A-Za-z0-9_.~%=&-]*", query)
     assert dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) == parameters

@@ -241,3 +241,15 @@ def test_what_one_response_has_agrees_in_both_of_its_frames(shared_env: SandboxE
     account = shared_env.link.account
     assert {*account.spot.balances()["account_id"]} == {*account.spot.info()["account_id"]}
     assert {*account.wallet.networks()["coin"]} <= {*account.wallet.coins()["coin"]}
+
+
+@pytest.mark.parametrize("market", ["spot", "futures"])
+def test_open_orders_of_a_list_are_those_of_its_symbols(env: SandboxEnv, market: str) -> None:
+    read = getattr(env.link.account, market).open_orders
+    every = read()
+    symbols = every["symbol"].unique()[:2].tolist()
+    listed = read(symbols)
+    expected = pd.concat([every[every["symbol"] == symbol] for symbol in symbols], ignore_index=True)
+    pd.testing.assert_frame_equal(listed, expected)
+    assert (listed.attrs["requests"], len(symbols)) == (2, 2)
+    assert listed.attrs["weight"] < every.attrs["weight"]

@@ -236,12 +236,12 @@ def test_an_argument_that_takes_one_value_takes_no_list(env: SandboxEnv) -> None
 
 def test_a_column_has_the_value_although_no_row_repeats_it(env: SandboxEnv) -> None:
     put(env, [{"asset": "BTC"}, {"asset": "USDT"}], HOLDINGS)
-    emails = ["one@example.com", "two@example.com", "ONE@example.com"]
+    emails = ["One@Example.com", "two@example.com", " one@example.com "]
     frame = env.fetch(HOLDINGS, {"email": emails}, emails="clear")
-    assert frame["email"].tolist() == [each for each in emails[:2] for _ in range(2)]
+    assert frame["email"].tolist() == ["one@example.com"] * 2 + ["two@example.com"] * 2
     assert frame["asset"].tolist() == ["BTC", "USDT"] * 2, "not a repetition: the rows are of two accounts"
     assert frame.attrs["parameters"] == {"email": "(hidden)"}
-    assert "example.com" not in str(env.fetch(HOLDINGS, {"email": emails}))
+    assert "example.com" not in str(env.fetch(HOLDINGS, {"email": emails})).lower()
 
 
 def test_a_private_value_is_masked_in_errors_and_in_what_is_missing(env: SandboxEnv) -> None:

@@ -83,6 +83,12 @@ def test_a_declared_path_has_its_declared_security(scene: Scene) -> None:
     assert b"signature=" in scene.sent().query
 
 
+@pytest.mark.parametrize("name", ["email", "fromEmail"])
+def test_an_email_address_is_sent_in_small_letters(scene: Scene, name: str) -> None:
+    scene.link.get("/sapi/v1/x", **{name: " Amber.LEE@Post.Example ", "note": "As It Is"})
+    assert scene.sent().query.startswith(f"{name}=amber.lee%40post.example&note=As%20It%20Is&".encode())
+
+
 def test_a_number_of_rows_is_a_parameter(scene: Scene) -> None:
     scene.payload = {"data": [{"orderNo": 1}]}
     frame = scene.link.get("/sapi/v1/fiat/orders", transactionType=0, rows=500)

@@ -335,6 +335,12 @@ def test_numpy_scalars_are_encoded_like_python_values(
     assert type(result) is type(sent)
 
 
+@pytest.mark.parametrize("name", ["exchange.assets", "spot.customers", "spot.set_customer_id"])
+def test_an_email_address_is_sent_in_small_letters(name: str) -> None:
+    endpoint = ENDPOINTS_BY_NAME.get(name) or WRITES_BY_NAME[name]
+    assert encoded(endpoint, "email", " First.Last+Tag@Example.COM ") == "first.last+tag@example.com"
+
+
 EVERY_KIND = [
     (CUSTOMER, "customer_id"),
     (CUSTOMER, "email"),

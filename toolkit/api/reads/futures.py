@@ -147,7 +147,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/income: weight 30, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
         exchange keeps the last three months. The weight is 30 in every source but the Link page, which
         has 100.
@@ -240,7 +240,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/tradeVol: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
@@ -282,7 +282,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/rebateVol: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
@@ -324,7 +324,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/traderNum: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
         documented example has two rows for one day, so the time does not identify a row.
 
@@ -370,7 +370,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/traderSummary: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:

@@ -100,7 +100,7 @@ class PortfolioReads(ReadResource):
         GET /papi/v1/um/income: weight 30, rate limit papi (6,000 a minute for each IP address, shared by
         /papi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
         exchange keeps the last three months.
 
@@ -156,7 +156,7 @@ class PortfolioReads(ReadResource):
         GET /papi/v1/cm/income: weight 30, rate limit papi (6,000 a minute for each IP address, shared by
         /papi/*).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
         exchange keeps the last three months.
 

@@ -185,7 +185,7 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/kickback/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Use
         the customer's key, not the partner's. The exchange keeps the last 7 days.
 
@@ -226,7 +226,7 @@ class SpotReads(ReadResource):
         One request spans 30 days at most; a longer span is split into several requests. All pages are
         fetched, 200 rows a request, until a page is empty. It reports the same money as `rebates`, or as
         `kickbacks` with a customer's key: compare them over whole days of `distribute_time`, do not add
-        them up. The earliest start is 2020-06-10. Its weight allows 15 requests a minute.
+        them up. The earliest start is 2020-06-10. The weight allows 15 requests a minute.
 
         Example:
             link.spot.rebate_history(start="-3D")

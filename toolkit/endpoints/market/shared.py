@@ -1,8 +1,11 @@
-"""What the market data of spot and futures share: parameters and columns."""
+"""What reads of spot and of futures share, market data above all: parameters, columns, a rule for weights."""
 
 from __future__ import annotations
 
-from toolkit.endpoints.model import ROW_NAME, Column, Param
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.endpoints.model import ROW_NAME, Column, Param, WeightRule
 
 SYMBOL = Param(
     field="symbol",
@@ -28,6 +31,16 @@ FROM_TRADE_ID = Param(
     doc="Id of the first trade; by default, the most recent trades are returned.",
     minimum=0,
 )
+
+
+def weight_of_symbols(one: int, every: int) -> WeightRule:
+    """The rule for a request about one symbol or about all of them."""
+
+    def weight(sent: Mapping[str, Any]) -> int:
+        return one if "symbol" in sent else every
+
+    weight.__doc__ = f"{one} for one symbol, {every} for all of them."
+    return weight
 
 
 def trade_limit(default: int, maximum: int) -> Param:

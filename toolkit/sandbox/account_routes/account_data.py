@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -14,7 +15,8 @@ from toolkit.sandbox.market.symbols import ASSETS, Market
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.spans import TimeRange
 from toolkit.sandbox.world import World
-from toolkit.sandbox.world.units import amount
+from toolkit.sandbox.world.positions import Worth
+from toolkit.sandbox.world.units import UNITS, amount
 
 Item = TypeVar("Item")
 Kept = Literal["oldest", "newest"]
@@ -99,6 +101,13 @@ def signed_amount(units: int) -> str:
     return f"-{amount(-units)}" if units < 0 else amount(units)
 
 
-def is_true(request: CheckedRequest, name: str) -> bool:
-    """Whether a flag was sent as true."""
-    return request.values.get(name, "").lower() == "true"
+def value_of(held: Mapping[str, int], unit: str, worth: Worth) -> str:
+    """What balances are worth in another asset, as the exchange writes it.
+
+    Args:
+        held: The balances in units, by asset.
+        unit: The asset that the value is in.
+        worth: Dollars for one unit of each asset.
+    """
+    dollars = sum((units * worth[asset] / UNITS for asset, units in held.items()), Decimal(0))
+    return f"{dollars / worth[unit]:.8f}"

@@ -10,7 +10,6 @@ from toolkit.sandbox.account_routes.account_data import (
     AccountData,
     Rules,
     asset_index,
-    is_true,
     page_size,
     rows_between,
 )
@@ -96,7 +95,7 @@ def _deposits(data: AccountData, request: CheckedRequest) -> object:
         }
         if status[row] == _SUCCESS:
             made["completeTime"] = completed
-        if is_true(request, "includeSource"):
+        if request.is_true("includeSource"):
             made["sourceAddress"] = "" if found.is_internal[row] else _address(network, "source", bits)
         rows.append(made)
     return rows

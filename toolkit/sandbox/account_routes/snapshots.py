@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 
-from toolkit.sandbox.account_routes.account_data import AccountData, Rules, signed_amount
+from toolkit.sandbox.account_routes.account_data import AccountData, Rules, signed_amount, value_of
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.ledger import Ledger
 from toolkit.sandbox.market.symbols import UM
@@ -13,7 +12,6 @@ from toolkit.sandbox.messages import mandatory
 from toolkit.sandbox.spans import span_of
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.world.units import UNITS
 
 _DEFAULT_DAYS = 7
 _SECOND = 1000
@@ -56,13 +54,13 @@ def _spot(data: AccountData, request: CheckedRequest, ledger: Ledger, time: int,
             }
             for asset, units in held.items()
         ],
-        "totalAssetOfBtc": _bitcoins(data, time, held),
+        "totalAssetOfBtc": value_of(held, "BTC", data.world.worth(time)),
     }
 
 
 def _margin(data: AccountData, request: CheckedRequest, ledger: Ledger, time: int, held: Held) -> Row:
     """The margin wallet, which owes nothing: the exchange then shows the highest level."""
-    total = _bitcoins(data, time, held)
+    total = value_of(held, "BTC", data.world.worth(time))
     return {
         "marginLevel": "999.00000000",
         "totalAssetOfBtc": total,
@@ -106,13 +104,6 @@ def _futures(data: AccountData, request: CheckedRequest, ledger: Ledger, time: i
             for each in positions
         ],
     }
-
-
-def _bitcoins(data: AccountData, time: int, held: Held) -> str:
-    """What some balances were worth, in BTC."""
-    worth = data.world.worth(time)
-    value = sum((units * worth[asset] / UNITS for asset, units in held.items()), Decimal(0))
-    return f"{value / worth['BTC']:.8f}"
 
 
 _SHAPES: Mapping[str, tuple[str, Shape]] = {

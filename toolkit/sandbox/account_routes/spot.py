@@ -10,7 +10,6 @@ import numpy as np
 from toolkit.sandbox.account_routes.account_data import (
     AccountData,
     Rules,
-    is_true,
     market_index,
     page_size,
     rows_between,
@@ -63,7 +62,7 @@ def _account(data: AccountData, request: CheckedRequest) -> object:
                 "locked": amount(locked.get(asset, 0)),
             }
             for asset in ASSETS
-            if held.get(asset) or not is_true(request, "omitZeroBalances")
+            if held.get(asset) or not request.is_true("omitZeroBalances")
         ],
         "permissions": ["SPOT"],
         "uid": int(ledger.uid),

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
-from toolkit.sandbox.account_routes.account_data import (
-    AccountData,
-    Rules,
-    is_true,
-    market_index,
-)
+from toolkit.sandbox.account_routes.account_data import AccountData, Rules, market_index, value_of
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.market.symbols import SPOT
 from toolkit.sandbox.messages import invalid
 from toolkit.sandbox.world.positions import Worth
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.world.units import UNITS, amount
+from toolkit.sandbox.world.units import amount
 
 _NAMES = {
     "spot": "Spot",
@@ -39,19 +33,23 @@ def _funding(data: AccountData, request: CheckedRequest) -> object:
 def _held(data: AccountData, request: CheckedRequest, wallet: str, locked: Mapping[str, int]) -> list[Row]:
     """The assets of a wallet that the account has some of, or the one that was sent."""
     held = data.ledger(request).balances(wallet, request.now_ms)
-    worth = data.world.worth(request.now_ms) if is_true(request, "needBtcValuation") else None
+    worth = data.world.worth(request.now_ms) if request.is_true("needBtcValuation") else None
     return [
-        {
-            "asset": asset,
-            "free": amount(units - locked.get(asset, 0)),
-            "locked": amount(locked.get(asset, 0)),
-            "freeze": "0",
-            "withdrawing": "0",
-            "btcValuation": "0" if worth is None else f"{_value({asset: units}, worth) / worth['BTC']:.8f}",
-        }
+        _asset(asset, units, locked.get(asset, 0), worth)
         for asset, units in held.items()
         if units and request.values.get("asset", asset) == asset
     ]
+
+
+def _asset(asset: str, units: int, locked: int, worth: Worth | None) -> Row:
+    return {
+        "asset": asset,
+        "free": amount(units - locked),
+        "locked": amount(locked),
+        "freeze": "0",
+        "withdrawing": "0",
+        "btcValuation": "0" if worth is None else value_of({asset: units}, "BTC", worth),
+    }
 
 
 def _wallets(data: AccountData, request: CheckedRequest) -> object:
@@ -65,34 +63,17 @@ def _wallets(data: AccountData, request: CheckedRequest) -> object:
         held = ledger.balances(wallet, request.now_ms)
         row: Row = {
             "activate": True,
-            "balance": f"{_value(held, worth) / worth[unit]:.8f}",
+            "balance": value_of(held, unit, worth),
             "walletName": name,
         }
-        if is_true(request, "needBalanceDetail"):
-            row["assetBalances"] = _detail(held, locked.get(wallet, {}), worth)
+        if request.is_true("needBalanceDetail"):
+            row["assetBalances"] = [
+                _asset(asset, units, locked.get(wallet, {}).get(asset, 0), worth) | {"assetName": asset}
+                for asset, units in held.items()
+                if units
+            ]
         rows.append(row)
     return rows
-
-
-def _detail(held: Mapping[str, int], locked: Mapping[str, int], worth: Worth) -> list[Row]:
-    return [
-        {
-            "asset": asset,
-            "assetName": asset,
-            "free": amount(units - locked.get(asset, 0)),
-            "locked": amount(locked.get(asset, 0)),
-            "freeze": "0",
-            "withdrawing": "0",
-            "btcValuation": f"{_value({asset: units}, worth) / worth['BTC']:.8f}",
-        }
-        for asset, units in held.items()
-        if units
-    ]
-
-
-def _value(held: Mapping[str, int], worth: Worth) -> Decimal:
-    """Dollars of some balances in units."""
-    return sum((units * worth[asset] / UNITS for asset, units in held.items()), Decimal(0))
 
 
 def _trade_fees(data: AccountData, request: CheckedRequest) -> object:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time as _time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -38,12 +37,13 @@ from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.fills import SpotTrades
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, FillsOf
 from toolkit.sandbox.world.history import (
-    LAST_HOUR,
     Deposits,
     FuturesTransfers,
+    OneDeposit,
     TransferGenerator,
     Transfers,
 )
+from toolkit.sandbox.world.live_tables import live_tables
 from toolkit.sandbox.world.payments import PaidTable
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 from toolkit.sandbox.world.positions import Worth
@@ -61,8 +61,8 @@ from toolkit.sandbox.world.rebates import (
     Kickbacks,
     SpotRebates,
 )
-from toolkit.sandbox.world.stream import DAY, HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
-from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table
+from toolkit.sandbox.world.stream import DAY, ActivityProfile, RowGenerator, Stream, StreamTable
+from toolkit.sandbox.world.tables import ListTable, Row, Table
 from toolkit.sandbox.world.trading import MarketChoice
 from toolkit.sandbox.world.transfers import (
     TransferIds,
@@ -413,7 +413,7 @@ class World:
             ),
         }
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined, self.prices)))
-        tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
+        tables["exchange.deposit"] = OneDeposit(tables["exchange.deposits"])
         tables["futures.income"] = IncomeTable(self.futures_account, self.now_ms)
         for kind in ("um", "cm"):
             account = partial(self._portfolio_margin, kind)
@@ -426,78 +426,7 @@ class World:
         }
         for qualified_name, (indices, row) in reports.items():
             tables[qualified_name] = DailyTable(self.business, indices, row, self.now_ms)
-        return tables | self.transfers | self._live_tables()
-
-    def _live_tables(self) -> dict[str, Table]:
-        accounts = self._accounts_matching
-        now_ms = self.now_ms
-        customers = LiveTable(
-            self._customers_matching, lambda each, *_: {"customerId": each.id, "email": each.email}, now_ms
-        )
-        return {
-            "exchange.sub_accounts": LiveTable(accounts, lambda each, *_: people.account_row(each), now_ms),
-            "exchange.api_keys": LiveTable(
-                self._keys_matching, lambda pair, *_: people.key_row(*pair), now_ms
-            ),
-            "exchange.spot_balances": LiveTable(
-                accounts, lambda each, _, now: people.spot_row(each, self.worth(now)), now_ms
-            ),
-            "exchange.margin_balances": LiveTable(
-                accounts, lambda each, _, now: people.margin_row(each, self.worth(now)), now_ms
-            ),
-            "exchange.futures_balances": LiveTable(
-                accounts,
-                lambda each, filters, now: people.futures_row(each, filters["futuresType"], self.worth(now)),
-                now_ms,
-            ),
-            "spot.customers": customers,
-            "futures.customers": customers,
-        }
-
-    def _accounts_matching(self, filters: Mapping[str, str]) -> list[SubAccount]:
-        wanted = filters.get("subAccountId")
-        return [each for each in self.accounts if wanted in (None, each.id)]
-
-    def _keys_matching(self, filters: Mapping[str, str]) -> list[tuple[SubAccount, ApiKey]]:
-        wanted = filters.get("subAccountApiKey")
-        return [
-            (account, key)
-            for account in self._accounts_matching(filters)
-            for key in account.keys
-            if wanted in (None, key.key)
-        ]
-
-    def _customers_matching(self, filters: Mapping[str, str]) -> list[Customer]:
-        number, email = filters.get("customerId"), filters.get("email")
-        return [
-            each
-            for each in self.customers
-            if each.id and number in (None, each.id) and (email is None or email.lower() == each.email)
-        ]
-
-
-class _OneDeposit:
-    """Deposits by id: the id contains the hour, so no search is needed."""
-
-    def __init__(self, deposits: Table) -> None:
-        self._deposits = deposits
-
-    def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
-        """One or none."""
-        return self._deposits.count(*self._hour(end, filters), filters)
-
-    def slice(
-        self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
-    ) -> list[Row]:
-        """The deposit, if there is one."""
-        return self._deposits.slice(*self._hour(end, filters), filters, offset, limit)
-
-    @staticmethod
-    def _hour(end: int | None, filters: Mapping[str, str]) -> tuple[int, int]:
-        # Ids may have any number of digits.
-        hour = min(max(Deposits.hour_of(filters["depositId"]), 0), LAST_HOUR)
-        last = hour * HOUR + HOUR - 1
-        return hour * HOUR, last if end is None else min(end, last)
+        return tables | self.transfers | live_tables(self)
 
 
 def _month_start(now: float, *, later: int = 0) -> int:

@@ -13,8 +13,8 @@ from toolkit.sandbox.market.prices import Prices
 from toolkit.sandbox.market.symbols import ASSETS
 from toolkit.sandbox.world.balances import Wallet
 from toolkit.sandbox.world.owners import Owners
-from toolkit.sandbox.world.stream import Block
-from toolkit.sandbox.world.tables import Row, is_false
+from toolkit.sandbox.world.stream import HOUR, Block
+from toolkit.sandbox.world.tables import Row, Table, is_false
 from toolkit.sandbox.world.units import UNITS, amounts
 
 TRAVEL_RULE_SINCE = 1_740_528_000_000  # 2025-02-26
@@ -418,3 +418,27 @@ def _client_ids(block: Block) -> list[str]:
 def _routes(block: Block) -> Int64Array:
     """The wallets of each transfer, as indices of `_ROUTES`."""
     return weighted_choice(block.by_row("wallets"), _ROUTE_WEIGHTS)
+
+
+class OneDeposit:
+    """Deposits by id: the id contains the hour, so no search is needed."""
+
+    def __init__(self, deposits: Table) -> None:
+        self._deposits = deposits
+
+    def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
+        """One or none."""
+        return self._deposits.count(*self._hour(end, filters), filters)
+
+    def slice(
+        self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
+    ) -> list[Row]:
+        """The deposit, if there is one."""
+        return self._deposits.slice(*self._hour(end, filters), filters, offset, limit)
+
+    @staticmethod
+    def _hour(end: int | None, filters: Mapping[str, str]) -> tuple[int, int]:
+        # Ids may have any number of digits.
+        hour = min(max(Deposits.hour_of(filters["depositId"]), 0), LAST_HOUR)
+        last = hour * HOUR + HOUR - 1
+        return hour * HOUR, last if end is None else min(end, last)

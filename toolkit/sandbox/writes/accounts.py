@@ -7,7 +7,7 @@ from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.writes.shared import WriteResponse, flag, requested_account, require_margin
+from toolkit.sandbox.writes.shared import WriteResponse, requested_account, require_margin
 
 DELETIONS_A_DAY = 20
 
@@ -51,7 +51,7 @@ def enable_futures(world: World, request: CheckedRequest) -> WriteResponse:
 def set_spot_bnb_burn(world: World, request: CheckedRequest) -> WriteResponse:
     """Set whether spot and margin fees are paid in BNB."""
     account = requested_account(world, request)
-    account.spot_burn = flag(request, "spotBNBBurn")
+    account.spot_burn = request.is_true("spotBNBBurn")
     # Documented as a JSON number here, though it exceeds 2**53.
     return WriteResponse({"subAccountId": int(account.id), "spotBNBBurn": account.spot_burn})
 
@@ -60,5 +60,5 @@ def set_interest_bnb_burn(world: World, request: CheckedRequest) -> WriteRespons
     """Set whether margin interest is paid in BNB."""
     account = requested_account(world, request)
     require_margin(account)
-    account.interest_burn = flag(request, "interestBNBBurn")
+    account.interest_burn = request.is_true("interestBNBBurn")
     return WriteResponse({"subAccountId": int(account.id), "interestBNBBurn": account.interest_burn})

@@ -11,7 +11,6 @@ from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.writes.shared import (
     WriteResponse,
     check_interval,
-    flag,
     requested_account,
     requested_key,
     require_futures,
@@ -64,7 +63,7 @@ def set_permissions(world: World, request: CheckedRequest) -> WriteResponse:
 def set_universal_transfer(world: World, request: CheckedRequest) -> WriteResponse:
     """Set whether a key may make universal transfers; no read shows it."""
     account, key = requested_key(world, request)
-    key.universal_transfer = flag(request, "canUniversalTransfer")
+    key.universal_transfer = request.is_true("canUniversalTransfer")
     return WriteResponse(
         {"subaccountId": account.id, "apikey": key.key, "canUniversalTransfer": key.universal_transfer}
     )
@@ -114,16 +113,16 @@ def _addresses(request: CheckedRequest) -> list[str]:
 
 
 def _check_flags(account: SubAccount, request: CheckedRequest) -> None:
-    if flag(request, "marginTrade"):
+    if request.is_true("marginTrade"):
         require_margin(account)
-    if flag(request, "futuresTrade"):
+    if request.is_true("futuresTrade"):
         require_futures(account)
 
 
 def _set_flags(key: ApiKey, request: CheckedRequest) -> None:
-    key.can_trade = flag(request, "canTrade")
-    key.margin_trade = flag(request, "marginTrade")
-    key.futures_trade = flag(request, "futuresTrade")
+    key.can_trade = request.is_true("canTrade")
+    key.margin_trade = request.is_true("marginTrade")
+    key.futures_trade = request.is_true("futuresTrade")
 
 
 def _flags(key: ApiKey) -> Row:

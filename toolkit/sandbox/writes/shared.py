@@ -47,11 +47,6 @@ def requested_key(world: World, request: CheckedRequest) -> tuple[SubAccount, Ap
     return account, key
 
 
-def flag(request: CheckedRequest, name: str) -> bool:
-    """The value of a flag, False if it was not sent."""
-    return request.values.get(name, "false").lower() == "true"
-
-
 def require_margin(account: SubAccount) -> None:
     """Raise a refusal if margin is off."""
     if account.margin_rates is None:

@@ -1,4 +1,4 @@
-"""The account's orders."""
+"""Orders of the account."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from toolkit.endpoints.account.futures.shared import (
     PAIR,
     POSITION_SIDE,
     SIDE,
-    SYMBOL,
-    SYMBOL_COLUMN,
     SYMBOLS,
     TRADE_DOCS,
     amount,
 )
-from toolkit.endpoints.market.futures.shared import weight_of_symbols
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL, SYMBOL_COLUMN, weight_of_symbols
 from toolkit.endpoints.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import FAPI
 
@@ -30,7 +28,7 @@ _ORDER_COLUMNS = (
     SYMBOL_COLUMN,
     Column(name="order_id", field="orderId", kind="id", doc="Id of the order."),
     Column(
-        name="client_order_id", field="clientOrderId", kind="id", doc="Id that the account gave the order."
+        name="client_order_id", field="clientOrderId", kind="id", doc="Id given by whoever placed the order."
     ),
     Column(name="time", field="time", kind="time", doc="When it was placed, UTC."),
     Column(name="update_time", field="updateTime", kind="time", doc="When it last changed, UTC."),
@@ -89,7 +87,7 @@ ORDERS = Endpoint(
             field="orderId",
             name="from_order_id",
             kind="id",
-            doc="Id of the first order, in place of a span.",
+            doc="All orders from this id on, in place of a span; 0 for all there are.",
             minimum=0,
         ),
     ),
@@ -110,7 +108,7 @@ ORDERS = Endpoint(
     columns=_ORDER_COLUMNS,
     identity=("symbol", "order_id"),
     order_by="time",
-    summary="The account's orders in a symbol, whatever became of them, one row each.",
+    summary="All orders of the account in a symbol, open ones and others, one row each.",
     notes=(_KEPT,),
     source=f"{TRADE_DOCS}/All-Orders",
 )
@@ -122,21 +120,11 @@ OPEN_ORDERS = Endpoint(
     security="USER_DATA",
     rate_limit=FAPI,
     weight=weight_of_symbols(1, 40),
-    params=(
-        Param(
-            field="symbol",
-            name="symbol",
-            kind="text",
-            doc="Only this symbol; by default, all of them.",
-            example="BTCUSDT",
-            capitals=True,
-            several=True,
-        ),
-    ),
+    params=(replace(ONLY_SYMBOL, several=True),),
     columns=_ORDER_COLUMNS,
     whole=True,
     identity=("symbol", "order_id"),
-    summary="The account's open orders, one row each.",
+    summary="The open orders of the account, one row each.",
     source=f"{TRADE_DOCS}/Current-All-Open-Orders",
 )
 
@@ -159,7 +147,7 @@ ORDER = Endpoint(
             field="origClientOrderId",
             name="client_order_id",
             kind="id",
-            doc="Id that the account gave the order.",
+            doc="Id given by whoever placed the order.",
             columns=("client_order_id",),
         ),
     ),
@@ -167,7 +155,7 @@ ORDER = Endpoint(
     mutually_exclusive=("order_id", "client_order_id"),
     columns=_ORDER_COLUMNS,
     identity=("symbol", "order_id"),
-    summary="One of the account's orders, as one row.",
+    summary="One order, as one row.",
     notes=(_KEPT,),
     source=f"{TRADE_DOCS}/Query-Order",
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.account.futures.shared import POSITION_SIDE, SYMBOL_COLUMN, TRADE_DOCS, amount
-from toolkit.endpoints.market.shared import ONLY_SYMBOL
+from toolkit.endpoints.account.futures.shared import POSITION_SIDE, TRADE_DOCS, amount
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FAPI
 

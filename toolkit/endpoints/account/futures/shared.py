@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.model import Column, Param
+from dataclasses import replace
+
+from toolkit.endpoints.market.shared import SYMBOL
+from toolkit.endpoints.model import Column
 
 DOCS = "https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures"
 ACCOUNT_DOCS = f"{DOCS}/account/rest-api"
 TRADE_DOCS = f"{DOCS}/trade/rest-api"
 
-SYMBOL = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Symbol, such as BTCUSDT.",
-    required=True,
-    example="BTCUSDT",
-    capitals=True,
-)
-SYMBOLS = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Symbol, such as BTCUSDT.",
-    required=True,
-    example="BTCUSDT",
-    capitals=True,
-    several=True,
-)
+SYMBOLS = replace(SYMBOL, several=True)
 
-SYMBOL_COLUMN = Column(name="symbol", field="symbol", kind="text", doc="Symbol.")
 POSITION_SIDE = Column(
     name="position_side",
     field="positionSide",

@@ -1,4 +1,4 @@
-"""The account's trades, and what they cost."""
+"""Trades of the account, and what they cost."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from toolkit.endpoints.account.futures.shared import (
     PAIR,
     POSITION_SIDE,
     SIDE,
-    SYMBOL_COLUMN,
     SYMBOLS,
     TRADE_DOCS,
     amount,
 )
+from toolkit.endpoints.market.shared import SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import FAPI
 
@@ -30,7 +30,7 @@ TRADES = Endpoint(
             field="fromId",
             name="from_trade_id",
             kind="id",
-            doc="Id of the first trade, in place of a span.",
+            doc="All trades from this id on, in place of a span; 0 for all there are.",
             minimum=0,
         ),
     ),
@@ -70,7 +70,7 @@ TRADES = Endpoint(
             name="commission_asset",
             field="commissionAsset",
             kind="text",
-            doc="The asset of the commission.",
+            doc="Asset of the commission.",
         ),
         Column(name="is_maker", field="maker", kind="flag", doc="The order of the account was in the book."),
         Column(name="is_buyer", field="buyer", kind="flag", doc="The account bought; otherwise it sold."),
@@ -87,7 +87,7 @@ TRADES = Endpoint(
     ),
     identity=("symbol", "trade_id"),
     order_by="time",
-    summary="The account's trades in a symbol, one row each.",
+    summary="Trades of the account in a symbol, one row each.",
     notes=(
         "The exchange keeps the last three months.",
         "Income of all symbols, such as funding fees and profits, is in `link.futures.income`.",
@@ -105,16 +105,24 @@ COMMISSION = Endpoint(
     params=(SYMBOLS,),
     columns=(
         SYMBOL_COLUMN,
-        amount("maker_commission", "makerCommissionRate", "Of a maker, as a fraction: 0.0002 is 0.02 %."),
-        amount("taker_commission", "takerCommissionRate", "Of a taker, as a fraction."),
+        amount(
+            "maker_commission",
+            "makerCommissionRate",
+            "Commission of orders that were in the book, as a fraction: 0.0002 is 0.02 %.",
+        ),
+        amount(
+            "taker_commission",
+            "takerCommissionRate",
+            "Commission of orders that take from the book, as a fraction.",
+        ),
         amount(
             "rpi_commission",
             "rpiCommissionRate",
-            "Of Retail Price Improvement orders, as a fraction (newer field).",
+            "Commission of Retail Price Improvement orders, as a fraction (newer field).",
             optional=True,
         ),
     ),
     identity=("symbol",),
-    summary="What the account pays for trades in a symbol, as one row.",
+    summary="What the account pays for trades of a symbol, one row a symbol.",
     source=f"{ACCOUNT_DOCS}/User-Commission-Rate",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.endpoints.account.spot.shared import DOCS, SYMBOLS
+from toolkit.endpoints.market.shared import SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import API
 
@@ -36,7 +37,7 @@ COMMISSION = Endpoint(
     weight=20,
     params=(SYMBOLS,),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         *_rates("standard", "Commission"),
         # Not in the page of 2025.
         *_rates("special", "Commission of the symbol, on top,", optional=True),

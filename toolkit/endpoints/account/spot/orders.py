@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from toolkit.endpoints.account.spot.shared import DOCS, SYMBOL, SYMBOLS
+from toolkit.endpoints.account.spot.shared import DOCS, SYMBOLS
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL, SYMBOL_COLUMN, weight_of_symbols
 from toolkit.endpoints.model import Column, ColumnKind, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import API
 
@@ -20,7 +19,7 @@ def _some(name: str, field: str, kind: ColumnKind, doc: str) -> Column:
 
 
 _COLUMNS = (
-    Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+    SYMBOL_COLUMN,
     Column(name="order_id", field="orderId", kind="id", doc="Id of the order, unique within its symbol."),
     Column(
         name="order_list_id",
@@ -99,11 +98,6 @@ _COLUMNS = (
 )
 
 
-def weight_of_open_orders(sent: Mapping[str, Any]) -> int:
-    """6 for one symbol, 80 for all of them."""
-    return 6 if "symbol" in sent else 80
-
-
 ORDERS = Endpoint(
     name="orders",
     system="account.spot",
@@ -145,8 +139,8 @@ OPEN_ORDERS = Endpoint(
     path="/api/v3/openOrders",
     security="USER_DATA",
     rate_limit=API,
-    weight=weight_of_open_orders,
-    params=(replace(SYMBOL, required=False, example=None, doc="Only this symbol; by default, all of them."),),
+    weight=weight_of_symbols(6, 80),
+    params=(replace(ONLY_SYMBOL, example=None, several=True),),
     columns=_COLUMNS,
     identity=("symbol", "order_id"),
     whole=True,

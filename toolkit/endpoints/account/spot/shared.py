@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.model import Param
+from dataclasses import replace
+
+from toolkit.endpoints.market.shared import SYMBOL
 
 DOCS = "https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account"
 
-SYMBOLS = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Symbol, such as BTCUSDT.",
-    required=True,
-    example="BTCUSDT",
-    capitals=True,
-    several=True,
-)
-SYMBOL = Param(
-    field="symbol",
-    name="symbol",
-    kind="text",
-    doc="Symbol, such as BTCUSDT.",
-    required=True,
-    example="BTCUSDT",
-    capitals=True,
-)
+SYMBOLS = replace(SYMBOL, several=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from toolkit.endpoints.account.spot.shared import DOCS, SYMBOLS
+from toolkit.endpoints.market.shared import SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import API
 
@@ -52,7 +53,7 @@ TRADES = Endpoint(
         by_window=True,
     ),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(name="trade_id", field="id", kind="id", doc="Id of the trade, unique within its symbol."),
         Column(name="order_id", field="orderId", kind="id", doc="Id of the order that it filled."),
         Column(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolkit.endpoints.account.wallet.shared import DOCS
-from toolkit.endpoints.model import Column, Endpoint, Param
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN
+from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import SAPI_IP
 
 TRADE_FEES = Endpoint(
@@ -12,18 +13,9 @@ TRADE_FEES = Endpoint(
     path="/sapi/v1/asset/tradeFee",
     security="USER_DATA",
     rate_limit=SAPI_IP,
-    params=(
-        Param(
-            field="symbol",
-            name="symbol",
-            kind="text",
-            doc="Only this symbol; by default, all of them.",
-            example="BTCUSDT",
-            capitals=True,
-        ),
-    ),
+    params=(ONLY_SYMBOL,),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc="Symbol."),
+        SYMBOL_COLUMN,
         Column(
             name="maker_commission",
             field="makerCommission",

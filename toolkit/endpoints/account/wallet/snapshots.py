@@ -24,7 +24,7 @@ _WINDOW = Window(
 _IGNORED = ("code", "msg", "type")
 _NOTES = (
     "The exchange keeps the snapshots of the last month, one a day.",
-    "Its weight allows 5 requests a minute, those for other snapshots included. A month is one request.",
+    "The weight allows 5 requests a minute, those for other snapshots included.",
 )
 _SOURCE = f"{DOCS}/account#daily-account-snapshot"
 
@@ -52,7 +52,7 @@ def _params(wallet: str) -> tuple[Param, ...]:
     )
 
 
-def _column(name: str, field: str, doc: str) -> Column:
+def _amount(name: str, field: str, doc: str) -> Column:
     return Column(name=name, field=field, kind="amount", doc=doc)
 
 
@@ -71,9 +71,9 @@ SPOT_SNAPSHOTS = Endpoint(
     columns=(
         _TIME,
         Column(name="asset", field="data.balances[].asset", kind="text", doc="Asset, such as BTC."),
-        _column("free", "data.balances[].free", "What could be used, in the asset."),
-        _column("locked", "data.balances[].locked", "What open orders locked, in the asset."),
-        _column("total_asset_of_btc", "data.totalAssetOfBtc", "Value of all assets of the wallet, in BTC."),
+        _amount("free", "data.balances[].free", "What could be used, in the asset."),
+        _amount("locked", "data.balances[].locked", "What open orders locked, in the asset."),
+        _amount("total_asset_of_btc", "data.totalAssetOfBtc", "Value of all assets of the wallet, in BTC."),
     ),
     identity=("time", "asset"),
     order_by="time",
@@ -98,17 +98,17 @@ MARGIN_SNAPSHOTS = Endpoint(
     columns=(
         _TIME,
         Column(name="asset", field="data.userAssets[].asset", kind="text", doc="Asset, such as BTC."),
-        _column("free", "data.userAssets[].free", "What could be used, in the asset."),
-        _column("locked", "data.userAssets[].locked", "What open orders locked, in the asset."),
-        _column("borrowed", "data.userAssets[].borrowed", "What was borrowed, in the asset."),
-        _column("interest", "data.userAssets[].interest", "Interest owed, in the asset."),
-        _column(
+        _amount("free", "data.userAssets[].free", "What could be used, in the asset."),
+        _amount("locked", "data.userAssets[].locked", "What open orders locked, in the asset."),
+        _amount("borrowed", "data.userAssets[].borrowed", "What was borrowed, in the asset."),
+        _amount("interest", "data.userAssets[].interest", "Interest owed, in the asset."),
+        _amount(
             "net_asset", "data.userAssets[].netAsset", "What was owned less what was owed, in the asset."
         ),
-        _column("margin_level", "data.marginLevel", "Ratio of all assets to all liabilities."),
-        _column("total_asset_of_btc", "data.totalAssetOfBtc", "Value of all assets of the wallet, in BTC."),
-        _column("total_liability_of_btc", "data.totalLiabilityOfBtc", "Value of all liabilities, in BTC."),
-        _column("total_net_asset_of_btc", "data.totalNetAssetOfBtc", "Assets less liabilities, in BTC."),
+        _amount("margin_level", "data.marginLevel", "Ratio of all assets to all liabilities."),
+        _amount("total_asset_of_btc", "data.totalAssetOfBtc", "Value of all assets of the wallet, in BTC."),
+        _amount("total_liability_of_btc", "data.totalLiabilityOfBtc", "Value of all liabilities, in BTC."),
+        _amount("total_net_asset_of_btc", "data.totalNetAssetOfBtc", "Assets less liabilities, in BTC."),
     ),
     identity=("time", "asset"),
     order_by="time",
@@ -133,8 +133,8 @@ FUTURES_SNAPSHOTS = Endpoint(
     columns=(
         _TIME,
         Column(name="asset", field="data.assets[].asset", kind="text", doc="Asset, such as USDT."),
-        _column("wallet_balance", "data.assets[].walletBalance", "Balance of the wallet, in the asset."),
-        _column(
+        _amount("wallet_balance", "data.assets[].walletBalance", "Balance of the wallet, in the asset."),
+        _amount(
             "margin_balance",
             "data.assets[].marginBalance",
             "The same with the unrealized profit of positions, in the asset.",
@@ -163,16 +163,16 @@ FUTURES_POSITION_SNAPSHOTS = Endpoint(
     columns=(
         _TIME,
         Column(name="symbol", field="data.position[].symbol", kind="text", doc="Symbol."),
-        _column(
+        _amount(
             "position_amount",
             "data.position[].positionAmt",
             "Size of the position, in the base asset; below 0 if it is short.",
         ),
-        _column(
+        _amount(
             "entry_price", "data.position[].entryPrice", "Average price of its entry, in the quote asset."
         ),
-        _column("mark_price", "data.position[].markPrice", "Mark price, in the quote asset."),
-        _column(
+        _amount("mark_price", "data.position[].markPrice", "Mark price, in the quote asset."),
+        _amount(
             "unrealized_profit",
             "data.position[].unRealizedProfit",
             "Its profit at the mark price, in the quote asset.",

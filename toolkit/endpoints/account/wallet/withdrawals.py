@@ -142,6 +142,6 @@ WITHDRAWALS = Endpoint(
     order_by="apply_time",
     either_order=True,
     summary="Withdrawals from the account, one row each.",
-    notes=("Its weight allows 10 requests a minute, and a request covers 90 days.",),
+    notes=("The weight allows 10 requests a minute.",),
     source=f"{DOCS}/capital#withdraw-history",
 )

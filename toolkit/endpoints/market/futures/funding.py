@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toolkit.endpoints.market.futures.shared import DOCS, weight_of_symbols
-from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN
+from toolkit.endpoints.market.futures.shared import DOCS
+from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN, weight_of_symbols
 from toolkit.endpoints.model import Column, Endpoint, Paging, Window
 from toolkit.endpoints.rate_limits import FAPI, FUNDING
 

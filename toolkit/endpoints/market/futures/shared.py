@@ -1,16 +1,14 @@
-"""What the market data of USD-M futures share: links to the documentation, parameters, rules for weights.
+"""What the market data of USD-M futures share: links to the documentation, and parameters.
 
 The paths under /futures/data/ are series of periods. A period without figures has no row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
 
-from toolkit.endpoints.model import Column, Paging, Param, Steps, WeightRule, Window
+from toolkit.endpoints.model import Column, Paging, Param, Steps, Window
 
 DOCS = "https://developers.binance.com/legacy-docs/derivatives/usds-margined-futures/market-data/rest-api"
 
@@ -36,16 +34,6 @@ def contract_type(*words: str) -> Param:
         choices=MappingProxyType({word: word.upper() for word in words}),
         example=words[0],
     )
-
-
-def weight_of_symbols(one: int, every: int) -> WeightRule:
-    """The rule for a request about one symbol or about all of them."""
-
-    def weight(sent: Mapping[str, Any]) -> int:
-        return one if "symbol" in sent else every
-
-    weight.__doc__ = f"{one} for one symbol, {every} for all of them."
-    return weight
 
 
 _PERIODS = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.market.futures.shared import DOCS, weight_of_symbols
+from toolkit.endpoints.market.futures.shared import DOCS
 from toolkit.endpoints.market.shared import (
     CHANGE_COLUMNS,
     LAST_PRICE,
@@ -12,6 +12,7 @@ from toolkit.endpoints.market.shared import (
     PRICE_COLUMNS,
     SYMBOL_COLUMN,
     VOLUME_COLUMNS,
+    weight_of_symbols,
 )
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FAPI

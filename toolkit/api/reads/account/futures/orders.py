@@ -14,7 +14,7 @@ from toolkit.planning import When
 
 
 class AccountFuturesOrderReads(ReadResource):
-    """The account's orders."""
+    """Orders of the account."""
 
     def orders(
         self,
@@ -25,7 +25,7 @@ class AccountFuturesOrderReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """The account's orders in a symbol, whatever became of them, one row each.
+        """All orders of the account in a symbol, open ones and others, one row each.
 
         GET /fapi/v1/allOrders: weight 5, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
@@ -40,7 +40,7 @@ class AccountFuturesOrderReads(ReadResource):
 
         Args:
             symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
-            from_order_id: Id of the first order, in place of a span.
+            from_order_id: All orders from this id on, in place of a span; 0 for all there are.
             start: Start of the span, included; defaults to just under 7 days before `end`. Less than 90
                 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -51,7 +51,7 @@ class AccountFuturesOrderReads(ReadResource):
 
             - symbol (text): Symbol.
             - order_id (id): Id of the order.
-            - client_order_id (id): Id that the account gave the order.
+            - client_order_id (id): Id given by whoever placed the order.
             - time (time): When it was placed, UTC.
             - update_time (time): When it last changed, UTC.
             - status (text): NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED and so on.
@@ -98,7 +98,7 @@ class AccountFuturesOrderReads(ReadResource):
     def open_orders(
         self, symbol: str | Sequence[str] | None = None, *, numbers: Numbers | None = None
     ) -> pd.DataFrame:
-        """The account's open orders, one row each.
+        """The open orders of the account, one row each.
 
         GET /fapi/v1/openOrders: weight by its parameters, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
@@ -119,7 +119,7 @@ class AccountFuturesOrderReads(ReadResource):
 
             - symbol (text): Symbol.
             - order_id (id): Id of the order.
-            - client_order_id (id): Id that the account gave the order.
+            - client_order_id (id): Id given by whoever placed the order.
             - time (time): When it was placed, UTC.
             - update_time (time): When it last changed, UTC.
             - status (text): NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED and so on.
@@ -165,7 +165,7 @@ class AccountFuturesOrderReads(ReadResource):
         client_order_id: str | int | None = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """One of the account's orders, as one row.
+        """One order, as one row.
 
         GET /fapi/v1/order: weight 1, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
@@ -180,7 +180,7 @@ class AccountFuturesOrderReads(ReadResource):
         Args:
             symbol: Symbol, such as BTCUSDT.
             order_id: Id of the order.
-            client_order_id: Id that the account gave the order.
+            client_order_id: Id given by whoever placed the order.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
@@ -188,7 +188,7 @@ class AccountFuturesOrderReads(ReadResource):
 
             - symbol (text): Symbol.
             - order_id (id): Id of the order.
-            - client_order_id (id): Id that the account gave the order.
+            - client_order_id (id): Id given by whoever placed the order.
             - time (time): When it was placed, UTC.
             - update_time (time): When it last changed, UTC.
             - status (text): NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED and so on.

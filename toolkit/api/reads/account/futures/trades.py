@@ -14,7 +14,7 @@ from toolkit.planning import When
 
 
 class AccountFuturesTradeReads(ReadResource):
-    """The account's trades, and what they cost."""
+    """Trades of the account, and what they cost."""
 
     def trades(
         self,
@@ -25,7 +25,7 @@ class AccountFuturesTradeReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """The account's trades in a symbol, one row each.
+        """Trades of the account in a symbol, one row each.
 
         GET /fapi/v1/userTrades: weight 5, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
@@ -41,7 +41,7 @@ class AccountFuturesTradeReads(ReadResource):
 
         Args:
             symbol: Symbol, such as BTCUSDT. Or a list of several, which are fetched side by side.
-            from_trade_id: Id of the first trade, in place of a span.
+            from_trade_id: All trades from this id on, in place of a span; 0 for all there are.
             start: Start of the span, included; defaults to 7 days before `end`. Less than 90 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -61,7 +61,7 @@ class AccountFuturesTradeReads(ReadResource):
             - realized_pnl (amount): Profit realized, in the margin asset.
             - commission (amount): Commission, in `commission_asset`. Whether a commission paid is
                 negative is not settled.
-            - commission_asset (text): The asset of the commission.
+            - commission_asset (text): Asset of the commission.
             - is_maker (flag): The order of the account was in the book.
             - is_buyer (flag): The account bought; otherwise it sold.
             - base_quantity (amount): Amount, in the base asset (newer field).
@@ -85,7 +85,7 @@ class AccountFuturesTradeReads(ReadResource):
         )
 
     def commission(self, symbol: str | Sequence[str], *, numbers: Numbers | None = None) -> pd.DataFrame:
-        """What the account pays for trades in a symbol, as one row.
+        """What the account pays for trades of a symbol, one row a symbol.
 
         GET /fapi/v1/commissionRate: weight 20, rate limit fapi (2,400 a minute for each IP address,
         shared by /fapi/*).
@@ -103,9 +103,11 @@ class AccountFuturesTradeReads(ReadResource):
             A DataFrame with the columns
 
             - symbol (text): Symbol.
-            - maker_commission (amount): Of a maker, as a fraction: 0.0002 is 0.02 %.
-            - taker_commission (amount): Of a taker, as a fraction.
-            - rpi_commission (amount): Of Retail Price Improvement orders, as a fraction (newer field).
+            - maker_commission (amount): Commission of orders that were in the book, as a fraction: 0.0002
+                is 0.02 %.
+            - taker_commission (amount): Commission of orders that take from the book, as a fraction.
+            - rpi_commission (amount): Commission of Retail Price Improvement orders, as a fraction (newer
+                field).
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

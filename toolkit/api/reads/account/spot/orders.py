@@ -102,19 +102,23 @@ class AccountSpotOrderReads(ReadResource):
             numbers=numbers,
         )
 
-    def open_orders(self, symbol: str | None = None, *, numbers: Numbers | None = None) -> pd.DataFrame:
+    def open_orders(
+        self, symbol: str | Sequence[str] | None = None, *, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
         """The open orders of the account, one row each.
 
         GET /api/v3/openOrders: weight by its parameters, rate limit api (6,000 a minute for each IP
         address, shared by /api/*).
 
-        Weight: 6 for one symbol, 80 for all of them.
+        Weight: 6 for one symbol, 80 for all of them. Rows for a list of `symbol` are in the order of the
+        list.
 
         Example:
             link.account.spot.open_orders()
 
         Args:
-            symbol: Only this symbol; by default, all of them.
+            symbol: Only this symbol; by default, all of them. Or a list of several, which are fetched
+                side by side.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:

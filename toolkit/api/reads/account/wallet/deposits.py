@@ -35,8 +35,8 @@ class AccountWalletDepositReads(ReadResource):
         address, for this endpoint alone).
 
         One request spans just under 90 days at most; a longer span is split into several requests. A
-        response of 1000 rows is full, so its span is fetched again as two half-windows. A round number of
-        rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
+        response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:
             link.account.wallet.deposits(start="-3D")

@@ -23,8 +23,8 @@ class AccountWalletSnapshotReads(ReadResource):
         address, for this endpoint alone).
 
         One request spans just under 30 days at most; a longer span is split into several requests. The
-        exchange keeps the snapshots of the last month, one a day. Its weight allows 5 requests a minute,
-        those for other snapshots included. A month is one request.
+        exchange keeps the snapshots of the last month, one a day. The weight allows 5 requests a minute,
+        those for other snapshots included.
 
         Example:
             link.account.wallet.spot_snapshots(start="-3D")
@@ -63,8 +63,8 @@ class AccountWalletSnapshotReads(ReadResource):
         address, for this endpoint alone).
 
         One request spans just under 30 days at most; a longer span is split into several requests. The
-        exchange keeps the snapshots of the last month, one a day. Its weight allows 5 requests a minute,
-        those for other snapshots included. A month is one request.
+        exchange keeps the snapshots of the last month, one a day. The weight allows 5 requests a minute,
+        those for other snapshots included.
 
         Example:
             link.account.wallet.margin_snapshots(start="-3D")
@@ -109,8 +109,8 @@ class AccountWalletSnapshotReads(ReadResource):
         address, for this endpoint alone).
 
         One request spans just under 30 days at most; a longer span is split into several requests. The
-        exchange keeps the snapshots of the last month, one a day. Its weight allows 5 requests a minute,
-        those for other snapshots included. A month is one request.
+        exchange keeps the snapshots of the last month, one a day. The weight allows 5 requests a minute,
+        those for other snapshots included.
 
         Example:
             link.account.wallet.futures_snapshots(start="-3D")
@@ -148,8 +148,8 @@ class AccountWalletSnapshotReads(ReadResource):
         address, for this endpoint alone).
 
         One request spans just under 30 days at most; a longer span is split into several requests. The
-        exchange keeps the snapshots of the last month, one a day. Its weight allows 5 requests a minute,
-        those for other snapshots included. A month is one request.
+        exchange keeps the snapshots of the last month, one a day. The weight allows 5 requests a minute,
+        those for other snapshots included.
 
         Example:
             link.account.wallet.futures_position_snapshots(start="-3D")

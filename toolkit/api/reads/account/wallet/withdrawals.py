@@ -32,9 +32,9 @@ class AccountWalletWithdrawalReads(ReadResource):
         each account (UID), for this endpoint alone).
 
         One request spans just under 90 days at most; a longer span is split into several requests. A
-        response of 1000 rows is full, so its span is fetched again as two half-windows. A round number of
-        rows, such as 100, may be a lower limit than the documented one, so it is treated alike. Its
-        weight allows 10 requests a minute, and a request covers 90 days.
+        response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
+        of rows, such as 100, may be a lower limit than the documented one, so it is treated alike. The
+        weight allows 10 requests a minute.
 
         Example:
             link.account.wallet.withdrawals(start="-3D")

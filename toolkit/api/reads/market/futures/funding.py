@@ -27,7 +27,7 @@ class MarketFuturesFundingReads(ReadResource):
         GET /fapi/v1/fundingRate: one request, rate limit fapi-funding (500 requests in 5 minutes for each
         IP address, shared by /fapi/v1/fundingRate and /fapi/v1/fundingInfo). Needs no key.
 
-        A response of 1000 rows is full, so its span is fetched again as two half-windows. A round number
+        A response of 1,000 rows is full, so its span is fetched again as two half-windows. A round number
         of rows, such as 100, may be a lower limit than the documented one, so it is treated alike.
 
         Example:

@@ -1,11 +1,11 @@
-"""The client: `Link`."""
+"""`Link`, which has all there is to read, and the way to what can be written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import pandas as pd
 
@@ -16,11 +16,12 @@ from toolkit.api.reads.market import MarketReads
 from toolkit.api.reads.portfolio import PortfolioReads
 from toolkit.api.reads.resource import interrupts_explained
 from toolkit.api.reads.spot import SpotReads
-from toolkit.api.resource import LinkBound
 from toolkit.auth.keys import Keys, find_keys
 from toolkit.auth.keys.prompt import ask_keys
-from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host, Security
-from toolkit.errors import NoKeyError, UsageError
+from toolkit.client.settings import Settings
+from toolkit.client.status import LinkStatus
+from toolkit.endpoints import ENDPOINTS_BY_NAME, Host, Security
+from toolkit.errors import NoKeyError
 from toolkit.fetch.estimates import WeightEstimate
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.given_names import NamesSource, names_from
@@ -28,44 +29,17 @@ from toolkit.fetch.progress import notice
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Connection
 from toolkit.planning import When
-from toolkit.ratelimit.usage import usage
-from toolkit.ratelimit.view import BudgetView
 from toolkit.redaction import Emails
 from toolkit.runtime.tracebacks import without_frames
 from toolkit.text.printable import printable
-from toolkit.text.suggestions import closest, did_you_mean
+from toolkit.text.suggestions import closest
 from toolkit.timing.clock import Clock
 
 if TYPE_CHECKING:
     from toolkit.api.writes.operations import Operations
-    from toolkit.doctor import Diagnosis
-
-__all__ = ["Link", "Settings"]
 
 
-def __dir__() -> list[str]:
-    return __all__
-
-
-class Settings(TypedDict, total=False):
-    """Arguments of `Link` other than its keys; see `Link`."""
-
-    hosts: Mapping[Host, str] | None
-    numbers: Numbers
-    emails: Emails
-    recv_window: int
-    timeout: tuple[float, float]
-    proxies: Mapping[str, str] | None
-    verify: bool | str | Path
-    limits: Mapping[str, int] | None
-    limit_fraction: float
-    progress: bool
-    workers: int
-    names: NamesSource | None
-    clock: Clock | None
-
-
-class Link(LinkBound):
+class Link(LinkStatus):
     """Client for the Binance Link API. Each read is a method that returns a DataFrame.
 
     A Link only reads; `operations()` gives the methods that write. Threads can share a Link. All Links,
@@ -160,19 +134,20 @@ class Link(LinkBound):
             raise NoKeyError("Give either `keys` or where to find them, not both. Nothing was sent.")
         elif not isinstance(keys, Keys):
             raise NoKeyError("`keys` is a result of `toolkit.auth.keys.find_keys`. Nothing was sent.")
-        self._connection = Connection(
-            keys,
-            hosts=hosts,
-            recv_window=recv_window,
-            timeout=timeout,
-            proxies=proxies,
-            verify=verify,
-            limits=limits,
-            limit_fraction=limit_fraction,
-            show=notice if progress else None,
-            clock=clock,
+        super().__init__(
+            Connection(
+                keys,
+                hosts=hosts,
+                recv_window=recv_window,
+                timeout=timeout,
+                proxies=proxies,
+                verify=verify,
+                limits=limits,
+                limit_fraction=limit_fraction,
+                show=notice if progress else None,
+                clock=clock,
+            )
         )
-        self._budget = BudgetView(self._connection.budget)
         self._fetcher = Fetcher(
             self._connection,
             numbers,
@@ -207,66 +182,10 @@ class Link(LinkBound):
         return Link(keys=ask_keys(profile), **settings)
 
     @property
-    def source(self) -> str:
-        """Source of the rows: "live", or "sandbox" if every host, without exception, is this machine."""
-        return self._connection.source
-
-    @property
     def names(self) -> Mapping[str, str]:
         """Your own names of customers and sub-accounts, by id, read-only; empty if none were given."""
         names = self._fetcher.names
         return MappingProxyType({}) if names is None else names.by_id
-
-    @property
-    def budget(self) -> BudgetView:
-        """Used and allowed weight of the rate limits, read-only."""
-        return self._budget
-
-    @property
-    def hosts(self) -> Mapping[Host, str]:
-        """Address of each host."""
-        return MappingProxyType(self._connection.session.hosts)
-
-    def account_id(self) -> str:
-        """The id of the account behind the Link's key, such as "uid:354937868". A new key has the same.
-
-        It begins with what it is: `uid` is the id that the exchange gives the account. Where it tells none,
-        `futures-alias` is its short code of the futures account. Those of a sandbox begin with "sandbox-".
-        Neither the key nor anything derived from it is in it.
-
-        Frames of private reads have it in `attrs["account"]`. It is looked up once for each key, with a key
-        of the Link that may serve USER_DATA, and kept in your state folder, under a salted digest of the key.
-
-        Requests: one where it is not known yet, of `GET /api/v3/account`, with a weight of 20. Where the
-        exchange tells no `uid`, one more, of `GET /fapi/v3/balance`, with a weight of 5.
-
-        Raises:
-            NoKeyError: None of the Link's keys may serve it. Nothing was sent.
-            ApiError: The exchange refused the request. Nothing was executed.
-            ServerError: The exchange failed repeatedly.
-            ContractError: The exchange tells no id.
-
-        Source:
-            https://developers.binance.com/en/docs/catalog/core-trading-spot-trading/api/rest-api/account#account-information
-        """
-        with interrupts_explained():
-            return self._connection.accounts.fetch(self._connection.sender)
-
-    def clock_offset(self, host: Host = "api") -> float | None:
-        """Seconds by which the clock of a host is ahead of this machine's; None until first measured.
-
-        Args:
-            host: "api", "fapi" or "papi".
-
-        Raises:
-            UsageError: There is no such host.
-        """
-        if host not in self._connection.host_clocks:
-            raise UsageError(
-                f"There is no host {host!r}. The hosts are {', '.join(BASE_URLS)}."
-                f"{did_you_mean(host, BASE_URLS)}"
-            )
-        return self._connection.host_clocks[host].offset
 
     def operations(
         self,
@@ -426,83 +345,6 @@ class Link(LinkBound):
                 numbers=numbers,
                 emails=emails,
             )
-
-    def usage(self) -> pd.DataFrame:
-        """Use of the rate limits, one row for each counter and process; nothing is sent.
-
-        The rows describe the current windows: one row for each process of this machine that used a counter,
-        one called "others" for programs that do not share the budget, and one for each count the exchange
-        reports that the toolkit does not charge, such as orders. Rate limits come in the order of
-        `toolkit.list_endpoints()`, with this process first.
-
-        The `used` of a counter's rows add up to its `total`, apart from requests without a response yet,
-        which the exchange may or may not have counted. `total`, `limit` and `used_fraction` belong to the
-        counter and are the same in each of its rows: do not add them up.
-
-        Returns:
-            A DataFrame with the columns
-
-            - rate_limit (text): Name of the rate limit: api, sapi-ip, sapi-uid, fapi, papi, fapi-funding or
-              futures-data.
-            - endpoint (text): The endpoint that has the counter to itself; missing if endpoints share it.
-            - counts (text): What is counted: weight, requests (one each, whatever their weight) or orders.
-              Where it is requests, read "weight" below as their number.
-            - window (time): Start of the current window, by the exchange's clock.
-            - seconds (integer): Length of the window.
-            - process (text): The notebook or script, or "others"; missing for counts that are not split.
-            - pid (integer): Process id; missing for others.
-            - here (flag): Whether it is this process.
-            - used (integer): Weight of its requests that got a response (for others: at least).
-            - in_flight (integer): Weight of its requests without a response yet; missing for others.
-            - total (integer): Weight used by everyone at this address (or account), as the exchange counts.
-            - limit (integer): Weight allowed in a window; missing if the exchange did not report it.
-            - used_fraction (number): `total` and all weight in flight, as a fraction of `limit`.
-            - resets_at (time): When the window ends, by the exchange's clock.
-
-            `attrs` have the time of the snapshot, and in "local_only_reason" why this process does not share
-            its budget with the other processes of this machine ("" if it does, or was told not to).
-        """
-        return usage(self.budget.snapshot(), self._connection.source)
-
-    def doctor(self) -> Diagnosis:
-        """Check hosts, clocks, keys, rate limits, journal and versions.
-
-        It measures the round trip to each host and the offset of this machine's clock; it asks the exchange
-        what each key may do, and from which addresses; it reports a ban of this address, the fullest
-        counter, the state of the rate-limit file and the journal, and the settings in force. A problem is a
-        row of the diagnosis, never an exception. Nothing secret is in it.
-
-        Requests: one for the time of each host (two if the first takes over a second), and one
-        `GET /sapi/v1/account/apiRestrictions` for each key that may serve USER_DATA. Weight: 1 of a rate
-        limit of each host, and 1 of sapi-ip for each key. Requests are not repeated, except once if the
-        exchange rejects the timestamp (-1021). Nothing is sent while this address is banned or was asked to
-        wait. If the current minute is used up, it waits for the next.
-
-        Returns:
-            A `Diagnosis`, which a cell shows as a table. `.frame` has one row for each check, `.status` is
-            the worst status of all, and it is true if no check failed.
-
-        Source:
-            https://developers.binance.com/en/docs/catalog/core-trading-wallet/api/rest-api/account#get-api-key-permission
-        """
-        from toolkit.doctor import run_checks
-
-        return run_checks(self._connection)
-
-    def close(self) -> None:
-        """Close all connections. The Link can still be used; it then opens new ones."""
-        self._connection.close()
-
-    def __enter__(self) -> Link:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _elsewhere(self, name: str) -> list[str]:
         names = {declared.name for declared in ENDPOINTS_BY_NAME.values()}
