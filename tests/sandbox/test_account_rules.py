@@ -472,7 +472,8 @@ def test_snapshots_are_the_balances_at_the_end_of_each_day(kind: str, wallet: st
     for row in rows:
         assert row["type"] == kind.lower()
         assert row["updateTime"] % DAY == DAY - 1000
-        held = {a: n for a, n in book().balances(wallet, row["updateTime"] + 999).items() if n}
+        end = row["updateTime"] + 999
+        held = {a: n for a, n in book().balances(wallet, end).items() if n}
         data = row["data"]
         if kind == "FUTURES":
             assert {each["asset"]: units(each["walletBalance"]) for each in data["assets"]} == held
@@ -484,15 +485,15 @@ def test_snapshots_are_the_balances_at_the_end_of_each_day(kind: str, wallet: st
                 for each in data["position"]
             ] == [
                 (UM[each.market].symbol, each.quantity, each.mark_price)
-                for each in future().positions(row["updateTime"])
+                for each in future().positions(end)
                 if each.quantity
             ]
             continue
         listed = data["balances"] if kind == "SPOT" else data["userAssets"]
         assert {each["asset"]: units(each["free"]) + units(each["locked"]) for each in listed} == held
-        locked = book().locked(row["updateTime"]) if kind == "SPOT" else {}
+        locked = book().locked(end) if kind == "SPOT" else {}
         assert {each["asset"]: units(each["locked"]) for each in listed if units(each["locked"])} == locked
-        worth = world().worth(row["updateTime"])
+        worth = world().worth(end)
         value = sum(Decimal(n) / 10**8 * worth[a] for a, n in held.items()) / worth["BTC"]
         assert data["totalAssetOfBtc"] == f"{value:.8f}"
 

@@ -38,7 +38,7 @@ MINUTE = 60_000
 UNITS = 10**8
 USDT, BNB = ASSETS.index("USDT"), ASSETS.index("BNB")
 OWNERS = (PARTNER, CUSTOMER, STRANGER)
-# Accounts of random worlds, each with a month somewhere in its history.
+# Accounts of random worlds, each with a month somewhere in the half year that all have futures of.
 _CHANCE = random.Random(15)
 CASES = [
     (seed, owner)
@@ -62,7 +62,7 @@ def account_of(seed: int, owner: str) -> FuturesAccount:
 
 
 def month_of(seed: int) -> tuple[int, int]:
-    start = world_of(seed).start_ms + random.Random(seed).randrange(120, 640) * DAY
+    start = world_of(seed).start_ms + random.Random(seed).randrange(560, 690) * DAY
     return start, start + 30 * DAY
 
 

@@ -129,7 +129,7 @@ def test_records_alone_make_the_balances(account: tuple[World, Ledger], share: f
         if deposits.completed[n] <= now:
             own["spot", ASSETS[deposits.asset[n]]] += int(deposits.amount[n])
     for n in range(len(withdrawals)):
-        if not withdrawals.is_canceled[n]:
+        if not withdrawals.is_canceled[n] or withdrawals.completed[n] > now:
             own["spot", ASSETS[withdrawals.asset[n]]] -= int(withdrawals.amount[n] + withdrawals.fee[n])
     transfers, dividends = ledger.transfers(now), ledger.dividends(now)
     for n in range(len(transfers)):
@@ -501,19 +501,22 @@ def test_business_goes_on_until_two_months_after_the_month_begins(owner: str) ->
     assert ledger.balances("spot", ledger.ends_ms + 99 * DAY) == ledger.balances("spot", ledger.ends_ms)
 
 
-def test_daily_balances_are_those_at_the_last_second_of_each_day() -> None:
+def test_daily_balances_are_those_at_the_end_of_each_day() -> None:
     ledger = world().ledger(CUSTOMER)
     days = ledger.daily_balances("spot", NOW_MS - 6 * DAY, NOW_MS)
-    assert [time % DAY for time, _ in days] == [DAY - 1000] * 6
+    assert [time % DAY for time, _ in days] == [DAY - 1] * 6
     assert all(held == ledger.balances("spot", time) for time, held in days)
-    assert ledger.daily_balances("spot", days[2][0], days[3][0]) == days[2:4]
+    second, third = (time // 1000 * 1000 for time, _ in days[2:4])
+    assert ledger.daily_balances("spot", second, third) == days[2:4]
+    assert ledger.daily_balances("spot", second + 999, third + 999) == days[2:4]
+    assert ledger.daily_balances("spot", second + 1000, third - 1) == []
 
 
 def test_a_wallet_tells_when_its_assets_last_changed() -> None:
     this = small_world(1, MONTHS[1])
     for owner in OWNERS:
         ledger = this.ledger(owner)
-        recent = ledger.movements(this.now_ms, this.now_ms - 180 * DAY)
+        recent = ledger.movements(this.now_ms, this.now_ms - 60 * DAY)
         for wallet in WALLETS:
             expected = {}
             moved = recent.of_wallet(wallet)

@@ -34,7 +34,7 @@ def empty_response(endpoint: Endpoint) -> Any:
     for name in reversed(path.split(".") if path else []):
         payload = {name: payload}
     if endpoint.success_field:
-        payload[endpoint.success_field] = True
+        payload[endpoint.success_field] = endpoint.success_value
     if isinstance(payload, dict):
         payload |= {field: 1 for column in endpoint.columns if column.outer for field in column.fields}
     return payload

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -97,7 +98,8 @@ class HeldAssets(Resource):
             - last_time (time): Time of the last of them, UTC.
 
             `attrs["covers"]` has the span that was read of each endpoint, None where it has none, and
-            `attrs["refused"]` the endpoints that the key may not read. `attrs["complete"]` is False.
+            `attrs["refused"]` the endpoints that the key may not read. `attrs["complete"]` is False. An error
+            or interrupt carries the evidence so far in `partial`, whose `covers` has what was read in full.
 
         Raises:
             UsageError: The span is invalid. Nothing was sent.
@@ -171,8 +173,9 @@ class HeldAssets(Resource):
                 "sent."
             )
         with interrupts_explained():
-            held = self._held(None, None) if assets is None else assets
             symbols = self._fetcher.fetch(ENDPOINTS_BY_NAME[_SYMBOLS], {})
+            # Last: where it fails, its error has evidence that can be passed on.
+            held = self._held(None, None) if assets is None else assets
         names = set(held["asset"].dropna())
         both = symbols["base_asset"].isin(names) & symbols["quote_asset"].isin(names)
         found = symbols.loc[both, ["symbol", "status", "base_asset", "quote_asset"]].reset_index(drop=True)
@@ -186,44 +189,27 @@ class HeldAssets(Resource):
         return found
 
     def _held(self, start: When, end: When) -> pd.DataFrame:
-        parts: list[pd.DataFrame] = []
-        covers: dict[str, object] = {}
-        refused: dict[str, str] = {}
-        requests = weight = 0
-        as_of: list[str | None] = []
-        attrs: dict[object, object] = {}
+        read = _Read()
         last: CredentialsError | RefusedError | None = None
         for source, span in self._sources(start, end):
-            endpoint = ENDPOINTS_BY_NAME[source.name]
             start_ms, end_ms = (None, None) if span is None else (span.start, span.end)
             try:
-                frame = self._fetcher.fetch(endpoint, source.arguments, start=start_ms, end=end_ms)
+                frame = self._fetcher.fetch(
+                    ENDPOINTS_BY_NAME[source.name], source.arguments, start=start_ms, end=end_ms
+                )
             except (CredentialsError, RefusedError) as error:
-                refused[source.name], last = str(error), error
-                continue
-            parts.append(_evidence(source, frame))
-            given = frame.attrs["parameters"]
-            covers[source.name] = [given["start"], given["end"]] if endpoint.window else None
-            requests, weight = requests + frame.attrs["requests"], weight + frame.attrs["weight"]
-            as_of.append(frame.attrs["as_of"])
-            attrs = frame.attrs
-        if last is not None and not parts:
+                read.refused[source.name], last = str(error), error
+                read.add_partial(source, error)
+            except BaseException as error:
+                read.add_partial(source, error)
+                if read.parts:
+                    error.partial = read.frame()  # type: ignore[attr-defined]
+                raise
+            else:
+                read.add(source, frame)
+        if last is not None and not read.parts:
             raise last
-        held = pd.concat(parts).sort_values(["asset", "evidence"], ignore_index=True)
-        held.attrs = {
-            **attrs,
-            "endpoint": "account.held_assets",
-            "system": "account",
-            "parameters": {},
-            "requests": requests,
-            "weight": weight,
-            "as_of": None if None in as_of else min(filter(None, as_of)),
-            "complete": False,
-            "undeclared": [],
-            "covers": covers,
-            "refused": refused,
-        }
-        return held
+        return read.frame()
 
     def _sources(self, start: When, end: When) -> Iterator[tuple[_Source, Span | None]]:
         """The sources, with the part of the span that the exchange keeps for each."""
@@ -240,6 +226,58 @@ class HeldAssets(Resource):
                 first = max(first, self._fetcher.now_ms(source.name) - kept + _HEADROOM_MS)
             if first <= plan.span.end:
                 yield source, Span(first, plan.span.end)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read so far.
+
+    Attributes:
+        parts: The evidence of each source.
+        covers, refused: As in the attributes of the frame.
+        attrs: The attributes of what was read of each source.
+    """
+
+    parts: list[pd.DataFrame] = field(default_factory=list)
+    covers: dict[str, object] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    attrs: list[Mapping[Hashable, Any]] = field(default_factory=list)
+
+    def add(self, source: _Source, frame: pd.DataFrame) -> None:
+        """Add all that a source has."""
+        self._add_rows(source, frame)
+        given = frame.attrs["parameters"]
+        has_span = ENDPOINTS_BY_NAME[source.name].window is not None
+        self.covers[source.name] = [given["start"], given["end"]] if has_span else None
+
+    def add_partial(self, source: _Source, error: BaseException) -> None:
+        """Add the rows that were received before an error: they are evidence, but cover no span."""
+        partial = getattr(error, "partial", None)
+        if partial is not None:
+            self._add_rows(source, partial)
+
+    def _add_rows(self, source: _Source, frame: pd.DataFrame) -> None:
+        self.parts.append(_evidence(source, frame))
+        self.attrs.append(frame.attrs)
+
+    def frame(self) -> pd.DataFrame:
+        """The evidence."""
+        held = pd.concat(self.parts).sort_values(["asset", "evidence"], ignore_index=True)
+        as_of = [each["as_of"] for each in self.attrs]
+        held.attrs = {
+            **{name: value for name, value in self.attrs[-1].items() if name != "missing"},
+            "endpoint": "account.held_assets",
+            "system": "account",
+            "parameters": {},
+            "requests": sum(each["requests"] for each in self.attrs),
+            "weight": sum(each["weight"] for each in self.attrs),
+            "as_of": None if None in as_of else min(as_of),
+            "complete": False,
+            "undeclared": [],
+            "covers": self.covers,
+            "refused": self.refused,
+        }
+        return held
 
 
 def _evidence(source: _Source, frame: pd.DataFrame) -> pd.DataFrame:

@@ -126,7 +126,8 @@ class Column:
         kind: text, id (text that identifies something), email (masked by default), amount, integer, flag,
             time, or texts (a list).
         doc: One-line description, with the unit.
-        optional: Whether the exchange may leave it out; the value is then missing (NA).
+        optional: Whether the exchange may leave it out; the value is then missing (NA). So is a time of 0 or
+            -1, which stands for something that did not happen.
         outer: Whether the field belongs to the object around the list of rows, not to the row.
         masked: "key" or "email" where the values are always masked, as API keys are.
         unit: How its times are written, where it has times.
@@ -290,7 +291,9 @@ class Endpoint:
             rows come in one response, without a span or pages.
         ignored: Documented fields that no column uses.
         timestamp_field: Name of the request parameter for the time of a signed request.
-        success_field: Field that must be true in the object around the rows, "" where there is none.
+        success_field: Field of the object around the rows that says whether they are there, "" where there is
+            none.
+        success_value: The value it must have.
         columns: The columns of the frame, in order.
         identity: Columns that together identify a row; () where none do.
         order_by: Column by which rows ascend, None where rows carry no time.
@@ -331,6 +334,7 @@ class Endpoint:
     ignored: tuple[str, ...] = ()
     timestamp_field: str = "timestamp"
     success_field: str = ""
+    success_value: bool | int = True
     identity: tuple[str, ...] = ()
     order_by: str | None = None
     steps: Steps | None = None

@@ -35,6 +35,7 @@ class TruncationDetector:
 
     Args:
         paging: The endpoint's paging.
+        least: Fewer rows than this are not suspected.
 
     Attributes:
         cap: A response with so many rows is full, and there may be more. It is the number requested, or a
@@ -43,11 +44,12 @@ class TruncationDetector:
         must_restart: Whether a response was accepted that has as many rows as one found truncated later.
     """
 
-    def __init__(self, paging: Paging) -> None:
+    def __init__(self, paging: Paging, least: int = MIN_SUSPECT_ROWS) -> None:
         self.cap = paging.maximum
         self.proven_rows = 0
         self.must_restart = False
         self._paging = paging
+        self._least = least
         self._highest = 0
         self._checks: dict[int, int] = {}
         self._waiting: list[Callable[[], None]] = []
@@ -75,7 +77,7 @@ class TruncationDetector:
 
     def is_suspect(self, rows: int) -> bool:
         """Whether a response that is not full may still be truncated, given its number of rows."""
-        if rows < MIN_SUSPECT_ROWS or rows <= self.proven_rows:
+        if rows < self._least or rows <= self.proven_rows:
             return False
         is_round = rows in PAGE_SIZES or rows % 50 == 0
         return is_round or rows >= self._paging.maximum * 49 // 50 or rows == self._highest
@@ -96,7 +98,7 @@ class TruncationDetector:
 
     def restarted(self) -> TruncationDetector:
         """A detector with the same knowledge, for fetching everything again."""
-        truncation = TruncationDetector(self._paging)
+        truncation = TruncationDetector(self._paging, self._least)
         truncation.cap, truncation.proven_rows = self.cap, self.proven_rows
         return truncation
 

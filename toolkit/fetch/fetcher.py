@@ -27,6 +27,7 @@ from toolkit.fetch.progress import Progress, count_down
 from toolkit.fetch.provenance import Provenance
 from toolkit.fetch.settings import checked_emails, checked_numbers, checked_workers
 from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
+from toolkit.fetch.windows import least_suspect_rows
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
 from toolkit.frames.infer_rows import is_one_object
@@ -153,7 +154,8 @@ class Fetcher:
             builder = FrameBuilder(endpoint, numbers, emails, query)
             return Lane(part, query, builder, truncation, None if part.span else self._known_rows(part))
 
-        lanes = [lane_of(part, TruncationDetector(endpoint.paging)) for part in plan.by_value]
+        least = least_suspect_rows(endpoint)
+        lanes = [lane_of(part, TruncationDetector(endpoint.paging, least)) for part in plan.by_value]
         fetch = _Fetch(plan, lanes, lane_of, RequestStats(), CancelToken(endpoint.qualified_name))
         self._paginate(fetch, fetch.lanes)
         while before := [lane for lane in fetch.lanes if lane.truncation.must_restart]:

@@ -166,13 +166,13 @@ def _of_file(path: Path) -> Iterator[tuple[str, object, object]]:
 
 def _text_of(path: Path) -> str:
     outside = sys.exception()
-    problem = ""
+    content, problem = b"", "there is no file at this path"
     try:
         path = path.expanduser()
-        if not path.is_file():
-            raise _refused("there is no file at this path")
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        if path.is_file():
+            problem = ""
+            with path.open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
         let_through(error, outside)
         problem = getattr(error, "strerror", None) or "it is not a path"

@@ -32,6 +32,19 @@ TRUNCATION_SIZES = frozenset(size for size in PAGE_SIZES if size >= 100)
 MIN_SUSPECT_ROWS = 10
 """Fewer rows than this are not suspected of being truncated: every documented maximum is larger."""
 
+FEW_REQUESTS = 20
+"""Requests are dear where the rate limit allows fewer of them in a window."""
+
+
+def least_suspect_rows(endpoint: Endpoint) -> int:
+    """Fewer rows than this are not suspected of being truncated.
+
+    A check takes two requests. Where the rate limit allows only a few, only a number that a complete response
+    is unlikely to have by chance justifies it.
+    """
+    is_dear = endpoint.weight_of({}) * FEW_REQUESTS > endpoint.rate_limit.limit
+    return min(TRUNCATION_SIZES) if is_dear else MIN_SUSPECT_ROWS
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

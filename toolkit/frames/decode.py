@@ -32,6 +32,8 @@ _TYPES: Mapping[ColumnKind, pa.DataType] = {
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
 YEAR_3000 = 32_503_680_000_000
+NO_TIMES = (0, -1)
+"""What the exchange sends in an optional time column for something that did not happen."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from toolkit.endpoints import Column, Endpoint
-from toolkit.frames.decode import DecodeError, contract_error, milliseconds
+from toolkit.frames.decode import NO_TIMES, DecodeError, contract_error, milliseconds
 from toolkit.frames.layout import FlatRows, Row, ShapeError, flatten, tree_of
 from toolkit.frames.number_arrays import NumberArrayReader
 from toolkit.frames.page import Page, descends
@@ -129,8 +129,8 @@ class Decoder:
     def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         """The values of a column as the exchange sent them, None where a field is missing."""
         values = self._received(column, rows)
-        if column.kind == "time" and column.optional:  # -1 where something did not happen
-            values = [None if value == -1 else value for value in values]
+        if column.kind == "time" and column.optional:
+            values = [None if type(value) is int and value in NO_TIMES else value for value in values]
         if column.kind != "time" or (
             column.unit == "ms" and not any(isinstance(each, str) for each in values)
         ):

@@ -8,6 +8,7 @@ field, and a named object, or a row of one of several lists, its name as the fie
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -142,9 +143,16 @@ def open_rows(endpoint: Endpoint, payload: Any) -> tuple[Any, dict[str, Any]]:
     if not isinstance(rows, kind):
         what = "object" if kind is dict else "list"
         raise ShapeError(f"the response has no {what} of rows named {endpoint.rows_field!r}")
-    if endpoint.success_field and outer.get(endpoint.success_field) is not True:
-        raise ShapeError(f"{endpoint.success_field!r} is not true in the response")
+    if not is_success(endpoint, outer):
+        wanted = json.dumps(endpoint.success_value)
+        raise ShapeError(f"{endpoint.success_field!r} is not {wanted} in the response")
     return rows, outer
+
+
+def is_success(endpoint: Endpoint, outer: Mapping[str, Any]) -> bool:
+    """Whether the fields around the rows say that the rows are there."""
+    found, wanted = outer.get(endpoint.success_field), endpoint.success_value
+    return not endpoint.success_field or (type(found) is type(wanted) and found == wanted)
 
 
 def flatten(endpoint: Endpoint, tree: Node, payload: Any) -> FlatRows:

@@ -61,6 +61,7 @@ class NumberArrayReader:
             or not identity
             or "amount" in identity  # by their texts, which are not kept
             or any(column.unit == "text" for column in columns)
+            or any(column.kind == "time" and column.optional for column in columns)
             or paths != set(map(str, range(self._width)))
         ):
             raise Unusual

@@ -17,7 +17,7 @@ from toolkit.endpoints.model import ROW_NAME
 from toolkit.frames import plain
 from toolkit.frames.decode import TIME_TYPE, arrow_type, exact_columns
 from toolkit.frames.json_types import Counted, Leaf, ObjectType, leaf_of, object_type
-from toolkit.frames.layout import LIST, Node, tree_of
+from toolkit.frames.layout import LIST, Node, is_success, tree_of
 from toolkit.frames.page import Moments, Page, descends
 from toolkit.frames.plain import Unusual
 from toolkit.frames.shape import Shape
@@ -107,7 +107,7 @@ class StructReader:
         success = self._endpoint.success_field
         leaves = dict(self._outer_leaves)
         if success:
-            leaves[success] = Leaf(success, bool, "none")
+            leaves[success] = Leaf(success, type(self._endpoint.success_value), "none")
         for name in rows:
             leaves.pop(name, None)
         every = {
@@ -141,7 +141,7 @@ class StructReader:
                 lists, received = inner, [*chain.from_iterable(inner.values())]
             else:
                 (received,) = inner.values()
-        if self._endpoint.success_field and outer.get(self._endpoint.success_field) is not True:
+        if not is_success(self._endpoint, outer):
             raise Unusual
         by_path, rows = self._rows(received, counted)
         if lists:
@@ -274,7 +274,9 @@ class StructReader:
             column, _ = self._fields[index]
             whole = together.column(at)
             if column.kind == "time":
-                arrays[index] = pa.array(plain.in_milliseconds(whole, column.unit)).view(TIME_TYPE)
+                is_missing = whole == 0 if column.optional else None
+                times = plain.in_milliseconds(whole, column.unit)
+                arrays[index] = pa.array(times, mask=is_missing).view(TIME_TYPE)
             else:
                 arrays[index] = pa.array(whole)
         return [arrays[index] for index in range(len(arrays))], amounts
@@ -295,6 +297,8 @@ class StructReader:
         if kind == "texts":
             return plain.lists_of_texts(values)
         if kind == "time":
+            if 0 in values:  # missing, too, if the column is optional
+                raise Unusual
             return plain.times(values, column.unit).view(TIME_TYPE)
         if kind == "integer":
             if field in self._shape.swapped:

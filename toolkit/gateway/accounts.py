@@ -163,7 +163,7 @@ def _get(sender: Sender, name: str, parameters: Mapping[str, object], cancel: Ca
     """Return the JSON of a response.
 
     Raises:
-        ContractError: It is made up from a documented example.
+        ContractError: It is made up from a documented example, or came from a cache.
         ToolkitError: Any other error of a read.
     """
     endpoint = ENDPOINTS_BY_NAME[name]
@@ -181,5 +181,12 @@ def _get(sender: Sender, name: str, parameters: Mapping[str, object], cancel: Ca
     if stats.example:  # all accounts would be the same
         raise ContractError(
             "account_id", "the sandbox has no account of its own for this key, only a documented example"
+        )
+    if stats.cached:  # a cache may have it from a request with another key
+        raise ContractError(
+            "account_id",
+            f"the response of {endpoint.method} {endpoint.path} came from a cache, which may have it from a "
+            "request with another key. Nothing was executed. Remove the cache between this machine and the "
+            "exchange",
         )
     return payload

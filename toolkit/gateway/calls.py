@@ -156,6 +156,7 @@ class RequestStats:
         as_of: When the oldest good response was made, by its `Date`, which has whole seconds. None before the
             first response, and from then on where a response has no valid `Date` or came from a cache.
         example: Whether a response was made from a documented example, as the sandbox does without a rule.
+        cached: Whether a response came from a cache.
     """
 
     requests: int = 0
@@ -163,6 +164,7 @@ class RequestStats:
     server_time: datetime | None = None
     as_of: datetime | None = None
     example: bool = False
+    cached: bool = False
     _is_dated: bool = field(default=True, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
@@ -179,15 +181,19 @@ class RequestStats:
             if server_time is not None:
                 self.server_time = datetime.fromtimestamp(server_time, UTC)
 
-    def add_response(self, made_at: float | None, *, is_example: bool = False) -> None:
+    def add_response(
+        self, made_at: float | None, *, is_example: bool = False, is_cached: bool = False
+    ) -> None:
         """Record a good response.
 
         Args:
             made_at: When the exchange made it at the earliest, None where that is unknown.
             is_example: Whether it was made from a documented example.
+            is_cached: Whether it came from a cache.
         """
         with self._lock:
             self.example |= is_example
+            self.cached |= is_cached
             self._is_dated = self._is_dated and made_at is not None
             if made_at is None or not self._is_dated:
                 self.as_of = None

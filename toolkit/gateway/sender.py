@@ -39,6 +39,7 @@ from toolkit.gateway.server_info import ServerInfo
 from toolkit.gateway.write_results import not_sent
 from toolkit.gateway.write_sender import WriteSender
 from toolkit.ratelimit.budget import MAX_SERVER_BACKOFF_S, MAX_WAIT_S, Budget
+from toolkit.ratelimit.limits import check_weight
 from toolkit.ratelimit.recorder import Reservation
 from toolkit.runtime.interruptions import forgiving
 from toolkit.runtime.tracebacks import without_traceback
@@ -150,8 +151,10 @@ class Sender:
                 )
                 if error is None:
                     made = self._made_at(request.rate_limit.host, response)
-                    stats.add_response(made, is_example=_EXAMPLE_HEADER in response.headers)
-                    if not isinstance(payload, Page) or is_cached(response.headers):
+                    cached = is_cached(response.headers)
+                    is_example = _EXAMPLE_HEADER in response.headers
+                    stats.add_response(made, is_example=is_example, is_cached=cached)
+                    if not isinstance(payload, Page) or cached:
                         return payload
                     received_at = self.time_at_most(request.rate_limit.host)
                     read_at = earliest_read(made, sent_at, received_at)
@@ -171,6 +174,7 @@ class Sender:
                 ends = ticks + (error.retry_after or 0.0)
                 if request.single_attempt or rate_limited > MAX_RETRIES or ends - refused_at > MAX_WAIT_S:
                     raise error
+                check_weight(error, request.weight, self._budget.limit(request.rate_limit))
                 # After a 429 the budget pauses by itself; after a rate-limit code with another status it does
                 # not.
                 if error.status != 429 and error.code in (None, TOO_MANY_REQUESTS):

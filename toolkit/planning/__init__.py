@@ -60,7 +60,7 @@ class Value:
 
     Attributes:
         argument: Name of the argument.
-        shown: The value as text, masked where it is private.
+        shown: The value as text, masked where it is private; no two values of a call have the same.
         parameters: Request parameters with this value, by field name.
     """
 
@@ -229,6 +229,7 @@ def _for_several(
 ) -> Plan:
     """The plan of a call with several values of an argument, each once, in their order."""
     values: dict[object, Value] = {}
+    texts: set[str] = set()
     listed: list[object] = []
     for value in given:
         one = {**arguments, param.name: value}
@@ -238,6 +239,9 @@ def _for_several(
             continue
         shown = _shown(endpoint, one, parameters)
         text = mask(str(sent)) if param.kind == "email" else str(shown[param.name])
+        if text in texts:  # as addresses that are masked may be: their place in the list tells them apart
+            text = f"{text} (number {len(values) + 1})"
+        texts.add(text)
         values[sent] = Value(param.name, text, parameters)
         listed.append(shown[param.name])
     shared = {name: value for name, value in parameters.items() if name != param.field}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from toolkit.endpoints import RATE_LIMITS, RateLimit
+from toolkit.errors import RateLimitError
 from toolkit.ratelimit.records import ReportedLimit
 from toolkit.ratelimit.store import RateLimitStore
 from toolkit.timing.clock import Clock
@@ -15,6 +17,31 @@ LIMITS_VALID_S = 86_400.0
 LIMITS_RETRY_S = 600.0
 # Limits that other processes stored are read at this interval.
 LIMITS_REREAD_S = 10.0
+# As in "Too much request weight used; current limit is 6000 request weight per 1 MINUTE."
+_STATED = re.compile(r"current limit is ([1-9][0-9]{0,17}) request weight per ")
+
+
+def check_weight(error: RateLimitError, weight: int, limit: int) -> None:
+    """Raise where a request is refused because it fits in no window, however long it waits.
+
+    Args:
+        error: The refusal.
+        weight: The weight of the request.
+        limit: The limit that is known, unless the refusal states one.
+
+    Raises:
+        RateLimitError: It fits in none.
+    """
+    stated = _STATED.search(error.message)
+    limit = int(stated[1]) if stated else limit
+    if weight > limit:
+        advice = (
+            f"One such request weighs {weight:,}, more than the rate limit of {limit:,}: waiting does not "
+            "help. Ask for less at once, where the call has an argument for it."
+        )
+        raise RateLimitError(
+            error.endpoint, error.status, error.code, error.message, error.retry_after, advice=advice
+        )
 
 
 class LimitTable:

@@ -26,7 +26,8 @@ def wrap(endpoint: Endpoint, rows: list[Row], values: Mapping[str, str], now_ms:
     if not endpoint.rows_field:
         return payload
     *path, last = endpoint.rows_field.split(".")
-    around: dict[str, object] = {endpoint.success_field: True} if endpoint.success_field else {}
+    success = {endpoint.success_field: endpoint.success_value} if endpoint.success_field else {}
+    around: dict[str, object] = {**success}
     for column in endpoint.columns:
         if column.outer:
             around[column.fields[0]] = _outer_value(column, values, now_ms)

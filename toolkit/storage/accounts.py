@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from toolkit.storage import files, formats
 
 # Thousands of keys need less.
 _MAX_BYTES = 4_000_000
+# Writes are matched with accounts, so nothing else may pass for one.
+_ACCOUNT = re.compile(r"(sandbox-)?(uid:[1-9][0-9]{0,39}|futures-alias:[A-Za-z0-9_-]{1,40})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,17 @@ class AccountFile:
                 files.write(self._path, f"{text}\n", replace=True)
 
     def _read(self) -> _Content:
-        with forgiving(OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged in any way
+        # Damaged in any way. Python's parser raises a RecursionError for text that is nested deeply.
+        with forgiving(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             files.check(self._path, os.lstat(self._path))
             with open(self._path, "rb", opener=files.opener) as file:
                 found = json.loads(file.read(_MAX_BYTES))
             if found["format"] != formats.ACCOUNTS:
                 return _Content(is_ours=found["format"] < formats.ACCOUNTS)
-            accounts = {str(digest): str(account) for digest, account in found["accounts"].items()}
+            accounts = {
+                digest: account
+                for digest, account in found["accounts"].items()
+                if isinstance(account, str) and _ACCOUNT.fullmatch(account)
+            }
             return _Content(bytes.fromhex(found["salt"]), accounts)
         return _Content()

@@ -14,8 +14,8 @@ from tests.support.answered import NOW_MS, link_to
 from tests.support.paths import PACKAGE
 from tests.support.recording import RecordingServer, recording_server
 from toolkit.api.held_assets import _SOURCES
-from toolkit.endpoints import ENDPOINTS_BY_NAME
-from toolkit.errors import CredentialsError, UsageError
+from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
+from toolkit.errors import CredentialsError, ServerError, UsageError
 
 DAY = 86_400_000
 DEPOSIT = {
@@ -145,6 +145,32 @@ def test_what_a_key_may_not_read_is_named_and_the_rest_is_read(server: Recording
         refused |= {ENDPOINTS_BY_NAME[source.name].path for source in _SOURCES}
         with pytest.raises(CredentialsError):
             link.account.held_assets()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ServerError], ids=lambda error: error.__name__)
+def test_evidence_before_an_error_is_kept(link: toolkit.Link, error: type[BaseException]) -> None:
+    fetch = link._fetcher.fetch
+
+    def failing(endpoint: Endpoint, *arguments: Any, **span: Any) -> pd.DataFrame:
+        frame = fetch(endpoint, *arguments, **span)
+        if endpoint.name == "deposits":
+            raised = error() if error is KeyboardInterrupt else ServerError(endpoint.name, 503, None, "Away.")
+            raised.partial = frame[:1]  # type: ignore[attr-defined]
+            raise raised
+        return frame
+
+    link._fetcher.fetch = failing  # type: ignore[method-assign]
+    with pytest.raises(error) as caught:
+        link.account.candidate_symbols()
+    held: pd.DataFrame = caught.value.partial  # type: ignore[attr-defined]
+    assert held[["asset", "evidence", "rows"]].to_numpy().tolist() == [
+        ["BTC", "balance", 1],
+        ["USDT", "deposit", 1],
+    ]
+    assert list(held.attrs["covers"]) == ["account.spot.balances", "account.wallet.spot_snapshots"]
+    assert held.attrs["complete"] is False
+    assert held.attrs["endpoint"] == "account.held_assets"
+    assert link.account.candidate_symbols(held)["symbol"].tolist() == ["BTCUSDT"]
 
 
 def test_the_endpoints_that_are_evidence_are_declared() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 
 import pandas as pd
 import pytest
 
+from tests.support.answered import link_to
+from tests.support.paths import EXAMPLES
+from tests.support.recording import recording_server
 from tests.support.sandbox_env import SandboxEnv
 
 WITHDRAWALS = "/sapi/v1/capital/withdraw/history"
@@ -35,6 +39,15 @@ def test_withdrawals_of_years_wait_for_the_limit_of_the_account(
     assert set(env.sent(WITHDRAWALS)) == {200}, "and never a 429"
     assert env.clock.time() - before >= 60 * (price.minutes - 1), "what was used before is not waited for"
     assert "account.wallet.withdrawals: sapi-uid is used up: goes on at" in caplog.text
+
+
+@pytest.mark.parametrize("count", [30, 50])
+def test_a_few_rows_are_no_reason_for_a_dear_request(count: int) -> None:
+    example = json.loads((EXAMPLES / "account.wallet.withdrawals.json").read_text())["documented"][0]
+    rows = [{**example, "id": str(number), "applyTime": "2025-12-20 00:00:00"} for number in range(count)]
+    with recording_server() as server, link_to(server, lambda path, sent: (200, rows)) as link:
+        frame = link.account.wallet.withdrawals(start="2025-12-01", end="2025-12-30")
+        assert (len(frame), frame.attrs["requests"]) == (count, 1)
 
 
 def test_many_days_of_trades_of_ten_symbols_side_by_side(env: SandboxEnv) -> None:

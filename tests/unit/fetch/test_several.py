@@ -257,13 +257,15 @@ def test_a_private_value_is_masked_in_errors_and_in_what_is_missing(env: Sandbox
     link._connection.sender.get = failing  # type: ignore[method-assign]
     with pytest.raises(ContractError) as caught:
         link._fetcher.fetch(
-            HOLDINGS, {"email": ["one@example.com", "second@example.com", "third@example.com"]}
+            HOLDINGS,
+            {"email": ["one@example.com", "second@example.com", "third@example.com", "seventh@example.com"]},
         )
     link.close()
     assert "This is about `email` 'se***@***.com'." in str(caught.value)
     partial = caught.value.partial
     assert partial is not None
-    assert partial.attrs["missing"] == [["se***@***.com", None, None], ["th***@***.com", None, None]]
+    shown = ["se***@***.com", "th***@***.com", "se***@***.com (number 4)"]
+    assert partial.attrs["missing"] == [[text, None, None] for text in shown], "no two are the same"
     assert "example.com" not in f"{caught.value}{partial.attrs}"
 
 

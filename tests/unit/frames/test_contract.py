@@ -72,6 +72,15 @@ def test_a_response_that_reports_failure_raises() -> None:
         build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], payload)
 
 
+@pytest.mark.parametrize("code", [500, 0, "200", True, None])
+def test_snapshots_with_the_code_of_an_error_are_not_an_empty_frame(code: object) -> None:
+    endpoint = ENDPOINTS_BY_NAME["account.wallet.spot_snapshots"]
+    payload = {"code": code, "msg": "", "snapshotVos": []}
+    with pytest.raises(ContractError, match="'code' is not 200"):
+        build(endpoint, payload)
+    assert build(endpoint, payload | {"code": 200}).empty
+
+
 @pytest.mark.parametrize("payload", [{}, {"data": {}}, [], "text", None, 5, [[1]], {"data": [1]}])
 def test_a_response_of_another_shape_raises(payload: Any) -> None:
     with pytest.raises(ContractError, match=r"exchange\.spot_balances"):

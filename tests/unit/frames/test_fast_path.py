@@ -515,9 +515,13 @@ def test_a_server_that_always_sends_other_fields_does_not_make_the_decoder_grow(
         b'[{"code":-1,"msg":"x"}]',
         b'{"status":"ERROR","type":"GENERAL","code":"-1003","msg":"x","data":{"page":1,"data":[]}}',
         b'{"status":"ERROR","type":"GENERAL","code":"-1003","message":"x"}',
+        b'{"code":500,"msg":"","snapshotVos":[]}',
     ],
 )
-@pytest.mark.parametrize("name", [*LAYOUTS, "exchange.futures_transfers", "exchange.api_keys"])
+@pytest.mark.parametrize(
+    "name",
+    [*LAYOUTS, "exchange.futures_transfers", "exchange.api_keys", "account.wallet.spot_snapshots"],
+)
 def test_an_error_is_recognised_as_on_the_strict_path(name: str, body: bytes) -> None:
     endpoint, good = CASES[name]
     check(endpoint, [good, body, good], "float")
@@ -661,6 +665,22 @@ def test_times_of_any_unit_are_milliseconds_and_never_later(name: str, times: li
     assert frame["time"].astype("int64").tolist() == times
     endpoint, payload = LAYOUTS[name]
     assert Decoder(endpoint).decode(payload).times == times
+
+
+@pytest.mark.parametrize("times", [[1_767_225_600_000, 0], [0, 0], [0, -1], [-1, 1_767_225_600_000]])
+def test_what_never_happened_has_no_time(times: list[int]) -> None:
+    endpoint = ENDPOINTS_BY_NAME["account.futures.positions"]
+    body = CASES[endpoint.qualified_name][1]
+    (position, *_) = json.loads(body)
+    rows = [{**position, "symbol": f"A{at}USDT", "updateTime": time} for at, time in enumerate(times)]
+    pages = [page for page in (Decoder(endpoint).read(compact(rows)), Decoder(endpoint).decode(rows)) if page]
+    assert len(pages) == 1 + (-1 not in times), "a time before 1970 is left to the strict path"
+    for page in pages:
+        builder = FrameBuilder(endpoint, "float")
+        builder.add_page(page)
+        times_of = builder.frame({"complete": True})["update_time"]
+        assert times_of.isna().tolist() == [time <= 0 for time in times]
+        assert times_of.dropna().dt.year.eq(2026).all()
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ FAILURES: dict[str, tuple[bytes, type[Exception]]] = {
     "zero": (answer(200, b'{"uid": 0}'), ContractError),
     "a fraction": (answer(200, b'{"uid": 1.5}'), ContractError),
     "a text that is no id": (answer(200, b'{"uid": "1\\n2"}'), ContractError),
+    "a cache": (answer(200, b'{"uid": 7}', b"Age: 3"), ContractError),
     "a documented example": (answer(200, b'{"uid": 354937868}', EXAMPLE), ContractError),
 }
 
@@ -270,7 +271,10 @@ def test_a_damaged_file_is_replaced(kernel: Kernel, accounts_folder: Path) -> No
     kernel()
     (path,) = accounts_folder.glob("*.json")
     damaged = '{"format": 1, "salt": "x", "accounts": {}}'
-    for text in ("", "[]", '{"format": 1}', '{"format": 0}', damaged, damaged.replace("{}", "7")):
+    nested, unknown = "[" * 100_000, json.loads(path.read_text())
+    unknown["accounts"] = dict.fromkeys(unknown["accounts"])
+    others = damaged.replace("{}", "7"), nested, json.dumps(unknown)
+    for text in ("", "[]", '{"format": 1}', '{"format": 0}', damaged, *others):
         path.write_text(text)
         assert kernel() == ("sandbox-uid:354937868", 1)
     assert kernel() == ("sandbox-uid:354937868", 0)

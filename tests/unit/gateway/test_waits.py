@@ -128,6 +128,21 @@ def test_no_call_waits_for_days(env: SandboxEnv, fault: dict[str, int]) -> None:
     assert env.sent(PATH).count(200) == 1 + (fault["status"] == 200)
 
 
+@pytest.mark.parametrize(
+    "message", ["", "Too much request weight used; current limit is 1200 request weight per"]
+)
+def test_a_request_that_fits_in_no_window_is_not_sent_again(message: str) -> None:
+    env = SandboxEnv(link={"limits": {} if message else {"sapi-ip": 1200}}, exchange={"limit_scale": 0.1})
+    if not message:
+        env.exchange.faults.add("error", path="/sapi/v1/accountSnapshot", status=429, code=-1003)
+    began = env.clock.monotonic()
+    with pytest.raises(errors.RateLimitError, match="weighs 2,400, more than the rate limit of 1,200"):
+        env.link.account.wallet.spot_snapshots()
+    assert env.clock.monotonic() - began < 1
+    assert env.sent("/sapi/v1/accountSnapshot") == [429]
+    env.close()
+
+
 CALLS: dict[str, Callable[[Link], object]] = {
     "a read": lambda link: link.spot.rebates(start="-1D"),
     "a read by several threads": lambda link: link.exchange.deposits(),

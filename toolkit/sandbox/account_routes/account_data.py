@@ -37,7 +37,7 @@ class AccountData:
         return self.world.ledger(request.signer.owner)
 
     def last_moved(self, request: CheckedRequest, wallet: str) -> dict[str, int]:
-        """When each asset of a wallet last changed, by asset: those that did in the last half year."""
+        """When each asset of a wallet last changed, by asset: those that did in the last two months."""
         return self.ledger(request).last_moved(wallet, request.now_ms)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -49,7 +50,7 @@ class _Wallet:
     """
 
     held: dict[str, int]
-    positions: list[Position]
+    positions: Sequence[Position]
     updated: dict[str, int]
 
     @classmethod

@@ -14,7 +14,7 @@ from toolkit.sandbox.account_routes.account_data import (
     rows_between,
 )
 from toolkit.sandbox.checked_request import CheckedRequest
-from toolkit.sandbox.hashing import Int64Array
+from toolkit.sandbox.hashing import Int64Array, hash_key
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.ledger import WALLETS
 from toolkit.sandbox.ledger.records import DIVIDENDS, NETWORKS
@@ -30,6 +30,10 @@ SECOND = 1000
 MAX_IDS = 45
 
 _ON_ETHEREUM = frozenset({"ETH", "BSC", "ARBITRUM", "AVAXC"})
+# How addresses of the other networks begin, and their length.
+_ADDRESSES = {"BTC": ("bc1q", 42), "TRX": ("T", 34), "SOL": ("", 44), "XRP": ("r", 34)}
+# Letters and digits that look too much like others.
+_NOT_BASE58, _NOT_BECH32 = (str.maketrans("", "", left_out) for left_out in ("0OIl", "1bio"))
 _WALLET_WORDS = {"spot": "MAIN", "funding": "FUNDING", "um": "UMFUTURE", "cm": "CMFUTURE", "margin": "MARGIN"}
 _WORDS = tuple(_WALLET_WORDS[wallet] for wallet in WALLETS)
 _PENDING, _SUCCESS = 0, 1
@@ -84,7 +88,7 @@ def _deposits(data: AccountData, request: CheckedRequest) -> object:
             "network": NETWORKS[network],
             "status": int(status[row]),
             "address": _address(network, data.world.seed, request.signer.owner),
-            "addressTag": "",
+            "addressTag": _address_tag(network, data.world.seed, request.signer.owner),
             "txId": _transaction_id(network, bits, bool(found.is_internal[row])),
             "insertTime": int(found.time[row]),
             "transferType": int(found.is_internal[row]),
@@ -225,15 +229,35 @@ def _own_id(number: int, bits: int) -> str:
 
 
 def _address(network: int, *words: object) -> str:
-    text = letters(NETWORKS[network], *words, length=40)
-    return f"0x{text.encode().hex()[:40]}" if NETWORKS[network] in _ON_ETHEREUM else text
+    """An address in the form of its network."""
+    name = NETWORKS[network]
+    if name in _ON_ETHEREUM:
+        # These networks share their addresses.
+        return f"0x{_hex('address', *words)[:40]}"
+    start, length = _ADDRESSES[name]
+    text = letters(name, *words, length=2 * length)
+    text = text.lower().translate(_NOT_BECH32) if name == "BTC" else text.translate(_NOT_BASE58)
+    return start + text[: length - len(start)]
+
+
+def _address_tag(network: int, *words: object) -> str:
+    """The number that some networks have beside an address."""
+    return str(int(_hex("tag", *words)[:8], 16)) if NETWORKS[network] == "XRP" else ""
 
 
 def _transaction_id(network: int, bits: int, is_internal: bool) -> str:
     if is_internal:
         return f"Off-chain transfer {bits & 0xFFF_FFFF_FFFF}"
-    text = letters("transaction", bits).encode().hex()[:64]
-    return f"0x{text}" if NETWORKS[network] in _ON_ETHEREUM else text
+    name = NETWORKS[network]
+    if name == "SOL":
+        return letters("transaction", bits, length=176).translate(_NOT_BASE58)[:88]
+    text = _hex("transaction", bits)
+    return f"0x{text}" if name in _ON_ETHEREUM else text
+
+
+def _hex(*words: object) -> str:
+    """64 hexadecimal digits."""
+    return "".join(f"{int(hash_key(*words, part)):016x}" for part in range(4))
 
 
 RULES: Rules = {

@@ -29,7 +29,8 @@ def _snapshots(data: AccountData, request: CheckedRequest) -> object:
     span = span_of(request.endpoint, request.values, request.now_ms)
     start = span.end - _MONTH if span.start is None else span.start
     ledger = data.ledger(request)
-    kept = [] if span.is_empty else ledger.daily_balances(wallet, start, span.end)[-days:]
+    ended = [] if span.is_empty else ledger.daily_balances(wallet, start, span.end)
+    kept = [day for day in ended if day[0] <= request.now_ms][-days:]
     rows = [
         {
             "type": request.values["type"].lower(),

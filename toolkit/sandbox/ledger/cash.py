@@ -71,6 +71,7 @@ _PAID = np.array([ASSETS.index(asset) for asset in ("USDT", "BNB", "ETH", "BTC")
 _DIVIDEND_WEIGHTS = (0.8, 0.1, 0.06, 0.04)
 _CANCELED = 0.05
 _INTERNAL = 0.12
+_ROUND = 0.6
 _MINUTE = 60_000
 _FIRST_IDS = {
     "deposits": 4_100_000,
@@ -112,7 +113,8 @@ class Cash:
     def movements(self) -> list[Movements]:
         """What it all moves."""
         deposits, dividends, transfers = self.deposits, self.dividends, self.transfers
-        gone = self.withdrawals[~self.withdrawals.is_canceled]
+        gone = self.withdrawals
+        returned = gone[gone.is_canceled]
         return [
             Movements.of(
                 "deposit",
@@ -123,10 +125,9 @@ class Cash:
                 reference=deposits.id,
             ),
             *(
-                Movements.of(
-                    cause, gone.time, wallet="spot", asset=gone.asset, units=-units, reference=gone.id
-                )
-                for cause, units in (("withdrawal", gone.amount), ("withdrawal fee", gone.fee))
+                Movements.of(cause, time, wallet="spot", asset=of.asset, units=units, reference=of.id)
+                for of, time, sign in ((gone, gone.time, -1), (returned, returned.completed, 1))
+                for cause, units in (("withdrawal", sign * of.amount), ("withdrawal fee", sign * of.fee))
             ),
             *(
                 Movements.of(
@@ -173,9 +174,15 @@ def make_cash(
         stream = Stream(seed, name, ActivityProfile(seed, name, start_ms), per_day, start_ms)
         return stream.block(np.arange(-(-opened_ms // HOUR), end_ms // HOUR, dtype=np.int64))
 
-    def amounts(rows: Block, assets: Int64Array, least: float, spread: float) -> Int64Array:
+    def amounts(
+        rows: Block, assets: Int64Array, least: float, spread: float, *, round_numbers: bool = True
+    ) -> Int64Array:
         dollars = habits.scale * least * np.exp(spread * rows.by_row("amount"))
         units: Int64Array = np.floor(dollars / prices.usd_of(assets, rows.time) * UNITS).astype(np.int64)
+        if round_numbers:
+            # Most of what people send has two digits before its zeros.
+            step = 10 ** np.maximum(np.log10(np.maximum(units, 1)).astype(np.int64) - 1, 0)
+            units -= np.where(rows.by_row("round") < _ROUND, units % step, 0)
         return np.maximum(units, 1)
 
     def numbers(rows: Block, kind: str) -> Int64Array:
@@ -226,7 +233,7 @@ def make_cash(
         time=rows.time,
         id=numbers(rows, "dividends"),
         asset=assets,
-        amount=amounts(rows, assets, 0.05, 3.0),
+        amount=amounts(rows, assets, 0.05, 3.0, round_numbers=False),
         kind=weighted_choice(rows.by_row("kind"), _DIVIDEND_WEIGHTS),
     )
     return Cash(deposits, withdrawals, transfers, dividends)

@@ -29,9 +29,10 @@ from toolkit.sandbox.world.units import UNITS
 if TYPE_CHECKING:
     from toolkit.sandbox.world import World
 
-_END_OF_DAY = DAY - 1000
+_SECOND = 1000
+_SECONDS_A_DAY = DAY // _SECOND
 _LARGEST_PART = 2**62
-_LOOKED_BACK_MS = 180 * DAY
+_LOOKED_BACK_MS = 60 * DAY
 
 
 class Ledger:
@@ -66,7 +67,7 @@ class Ledger:
     def last_moved(self, wallet: str, at_ms: int) -> dict[str, int]:
         """When each asset of a wallet last changed, by asset.
 
-        Assets that have not in half a year are left out: to find them takes all history.
+        Assets that have not in two months are left out: to find them takes all history.
         """
         after_ms, lasts = at_ms - _LOOKED_BACK_MS, np.zeros(len(ASSETS), dtype=np.int64)
         found = self._books.movements_of(wallet_index(wallet), after_ms, at_ms)
@@ -101,10 +102,14 @@ class Ledger:
         return {ASSETS[index]: int(locked[index]) for index in np.flatnonzero(locked).tolist()}
 
     def daily_balances(self, wallet: str, start_ms: int, end_ms: int) -> list[tuple[int, dict[str, int]]]:
-        """The last second of each UTC day within a span, both ends included, and the balances then."""
-        first = -(-(start_ms - _END_OF_DAY) // DAY)
-        times = range(first * DAY + _END_OF_DAY, end_ms + 1, DAY)
-        return [(time, self.balances(wallet, time)) for time in times]
+        """The last moment of each UTC day whose last second is in a span, and the balances then.
+
+        So whatever happened on a day, rebates of its last second included, is in them.
+        """
+        first = -(-(start_ms // _SECOND + 1) // _SECONDS_A_DAY)
+        last = (end_ms // _SECOND + 1) // _SECONDS_A_DAY
+        ends = [day * DAY - 1 for day in range(first, last + 1)]
+        return [(end, self.balances(wallet, end)) for end in ends]
 
     def fills(self, until_ms: int) -> SpotFills:
         """The spot fills."""

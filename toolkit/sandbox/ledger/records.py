@@ -103,7 +103,7 @@ class AccountDeposits(Columns):
 class AccountWithdrawals(Columns):
     """Withdrawals from the spot wallet, ascending by `time`, when they were applied for.
 
-    Amount and fee leave the wallet then; a canceled one moves nothing.
+    Amount and fee leave the wallet then, and return when one is canceled.
 
     Attributes:
         id: Id of the withdrawal.

@@ -79,6 +79,8 @@ if TYPE_CHECKING:
 Generator = TypeVar("Generator", bound=RowGenerator)
 
 YEARS = 2
+# What reads tell of futures and of transfers into them is half a year old at most.
+_FUTURES_TOLD = 190 * DAY
 _SAME_ORDER = 0.12  # fraction of trades that are a further fill of the order before them
 # How many of the USD-M futures the owners of keys trade.
 _TRADED = {PARTNER: len(UM), CUSTOMER: 10, STRANGER: 8}
@@ -295,6 +297,9 @@ class World:
 
     def _make_futures_account(self, owner: str) -> FuturesAccount:
         opened_ms = self.customer.joined if owner == CUSTOMER else self.start_ms
+        if owner != PARTNER:
+            # All history is needed for a balance of these, and takes the longer the older it is.
+            opened_ms = max(opened_ms, self.month_ms - _FUTURES_TOLD)
         closed = TradingHours.of(UM[0], self.start_ms).maintenance
 
         def booked(first_day: int, last_day: int) -> Int64Array:

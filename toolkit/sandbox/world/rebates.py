@@ -41,6 +41,7 @@ class SpotRebates:
 
     def __init__(self, trades: SpotTrades, rates: Rates) -> None:
         self._trades = trades
+        self._masks = [each.spot_mask for each in trades.customers]
         self._rates = rates
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
@@ -75,7 +76,7 @@ class SpotRebates:
             return [row for part in parts for row in self.rows(block.take(part))]
         fills = self._trades.fills(block)
         customers, markets = self._trades.customers, self._trades.markets.all
-        everyone = {who: (customers[who].id, customers[who].spot_mask) for who in set(fills.who.tolist())}
+        everyone = {who: (customers[who].id, self._masks[who]) for who in set(fills.who.tolist())}
         incomes, *fee_amounts = amount_columns(
             self.income(fills, block), *(() if older else (fills.commission, fills.convert_price))
         )

@@ -143,7 +143,7 @@ class ExchangeHoldingReads(ReadResource):
             - position_initial_margin (amount): Initial margin of positions, in the asset.
             - open_order_initial_margin (amount): Initial margin of orders, in the asset.
             - max_withdraw_amount (amount): What can be transferred out, in the asset.
-            - update_time (time): When the account last changed, UTC.
+            - update_time (time): When the account last changed, UTC; missing if it never did.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

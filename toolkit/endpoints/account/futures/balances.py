@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.account.futures.shared import ACCOUNT_DOCS, amount
+from toolkit.endpoints.account.futures.shared import ACCOUNT_DOCS, UPDATE_TIME, amount
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FAPI
 
@@ -77,7 +77,7 @@ ASSETS = Endpoint(
         amount("cross_unrealized_pnl", "crossUnPnl", "Unrealized profit of crossed ones, in the asset."),
         amount("available_balance", "availableBalance", "What can be used for new positions, in the asset."),
         amount("max_withdraw_amount", "maxWithdrawAmount", "What can be transferred out, in the asset."),
-        Column(name="update_time", field="updateTime", kind="time", doc="When it last changed, UTC."),
+        UPDATE_TIME,
     ),
     identity=("asset",),
     summary="The assets of the futures account with their margins, one row each.",
@@ -107,7 +107,7 @@ BALANCES = Endpoint(
             kind="flag",
             doc="Whether it serves as margin in multi-assets mode.",
         ),
-        Column(name="update_time", field="updateTime", kind="time", doc="When it last changed, UTC."),
+        UPDATE_TIME,
     ),
     whole=True,
     identity=("asset",),

@@ -67,7 +67,8 @@ _ORDER_COLUMNS = (
         name="good_till_date",
         field="goodTillDate",
         kind="time",
-        doc="When a GTD order expires, UTC; 1970 for others.",
+        doc="When a GTD order expires, UTC; missing for others.",
+        optional=True,
     ),
     PAIR,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.endpoints.account.futures.shared import POSITION_SIDE, TRADE_DOCS, amount
+from toolkit.endpoints.account.futures.shared import POSITION_SIDE, TRADE_DOCS, UPDATE_TIME, amount
 from toolkit.endpoints.market.shared import ONLY_SYMBOL, SYMBOL_COLUMN
 from toolkit.endpoints.model import Column, Endpoint
 from toolkit.endpoints.rate_limits import FAPI
@@ -40,12 +40,7 @@ POSITIONS = Endpoint(
         ),
         amount("bid_notional", "bidNotional", "Size of orders to buy, in the quote asset."),
         amount("ask_notional", "askNotional", "Size of orders to sell, in the quote asset."),
-        Column(
-            name="update_time",
-            field="updateTime",
-            kind="time",
-            doc="When it last changed, UTC; 1970 if it never did.",
-        ),
+        UPDATE_TIME,
     ),
     whole=True,
     identity=("symbol", "position_side"),

@@ -19,6 +19,13 @@ POSITION_SIDE = Column(
     kind="text",
     doc="BOTH, or LONG or SHORT in hedge mode.",
 )
+UPDATE_TIME = Column(
+    name="update_time",
+    field="updateTime",
+    kind="time",
+    doc="When it last changed, UTC; missing if it never did.",
+    optional=True,
+)
 SIDE = Column(name="side", field="side", kind="text", doc="BUY or SELL.")
 PAIR = Column(name="pair", field="pair", kind="text", doc="The pair (newer field).", optional=True)
 

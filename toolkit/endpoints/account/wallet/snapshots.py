@@ -21,7 +21,8 @@ _WINDOW = Window(
     default=timedelta(days=30) - MILLISECOND,
     retention=timedelta(days=30),
 )
-_IGNORED = ("code", "msg", "type")
+# "code" is "200 for success; others are error codes".
+_IGNORED = ("msg", "type")
 _NOTES = (
     "The exchange keeps the snapshots of the last month, one a day.",
     "The weight allows 5 requests a minute, those for other snapshots included.",
@@ -66,6 +67,8 @@ SPOT_SNAPSHOTS = Endpoint(
     params=_params("SPOT"),
     window=_WINDOW,
     rows_field="snapshotVos",
+    success_field="code",
+    success_value=200,
     whole=True,
     ignored=_IGNORED,
     columns=(
@@ -93,6 +96,8 @@ MARGIN_SNAPSHOTS = Endpoint(
     params=_params("MARGIN"),
     window=_WINDOW,
     rows_field="snapshotVos",
+    success_field="code",
+    success_value=200,
     whole=True,
     ignored=_IGNORED,
     columns=(
@@ -128,6 +133,8 @@ FUTURES_SNAPSHOTS = Endpoint(
     params=_params("FUTURES"),
     window=_WINDOW,
     rows_field="snapshotVos",
+    success_field="code",
+    success_value=200,
     whole=True,
     ignored=(*_IGNORED, "data.position"),
     columns=(
@@ -158,6 +165,8 @@ FUTURES_POSITION_SNAPSHOTS = Endpoint(
     params=_params("FUTURES"),
     window=_WINDOW,
     rows_field="snapshotVos",
+    success_field="code",
+    success_value=200,
     whole=True,
     ignored=(*_IGNORED, "data.assets"),
     columns=(

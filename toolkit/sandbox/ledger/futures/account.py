@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -132,6 +132,8 @@ class FuturesAccount(FuturesTrading):
         self.leverages: Int64Array = _LEVERAGES[(chosen * len(_LEVERAGES)).astype(np.int64)]
         resting = RestingOrders(history, owner, self.contracts, opened_ms, self._traded)
         self._resting = lru_cache(_PARTS_KEPT)(resting.make)
+        # Snapshots ask for the same thirty moments each time.
+        self._positions = lru_cache(_PARTS_KEPT)(self._make_positions)
 
     def orders(self, start_ms: int, end_ms: int, at_ms: int) -> FuturesOrders:
         """The orders that were placed within a span, as they were at a time; later ones are left out."""
@@ -146,17 +148,19 @@ class FuturesAccount(FuturesTrading):
         orders = self.orders(at_ms - LONGEST_MS, at_ms, at_ms)
         return orders[orders.status < _FILLED]
 
-    def positions(self, at_ms: int, wallet: int | None = None) -> list[Position]:
+    def positions(self, at_ms: int, wallet: int | None = None) -> Sequence[Position]:
         """Positions and markets with open orders, in the order of `markets`.
 
         Args:
             at_ms: When.
             wallet: Balance of USDT of the um wallet, in 1e-8: without it, there is no liquidation price.
         """
+        return self._positions(at_ms, wallet)
+
+    def _make_positions(self, at_ms: int, wallet: int | None) -> tuple[Position, ...]:
         fills = self.fills(at_ms - LONGEST_SLOT_MS, at_ms)
-        return make_positions(
-            self._history, self.leverages, fills, self.open_orders(at_ms), at_ms=at_ms, wallet=wallet
-        )
+        orders = self.open_orders(at_ms)
+        return tuple(make_positions(self._history, self.leverages, fills, orders, at_ms=at_ms, wallet=wallet))
 
     def movements(self, after_ms: int, until_ms: int) -> Movements:
         """What moved the um wallet after one time, up to another; transfers are the ledger's."""

@@ -80,7 +80,7 @@ class AccountFuturesBalanceReads(ReadResource):
             - cross_unrealized_pnl (amount): Unrealized profit of crossed ones, in the asset.
             - available_balance (amount): What can be used for new positions, in the asset.
             - max_withdraw_amount (amount): What can be transferred out, in the asset.
-            - update_time (time): When it last changed, UTC.
+            - update_time (time): When it last changed, UTC; missing if it never did.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -115,7 +115,7 @@ class AccountFuturesBalanceReads(ReadResource):
             - available_balance (amount): What can be used for new positions, in the asset.
             - max_withdraw_amount (amount): What can be transferred out, in the asset.
             - margin_available (flag): Whether it serves as margin in multi-assets mode.
-            - update_time (time): When it last changed, UTC.
+            - update_time (time): When it last changed, UTC; missing if it never did.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

@@ -76,7 +76,7 @@ class AccountFuturesOrderReads(ReadResource):
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
             - self_trade_prevention_mode (text): How self-trades are prevented.
-            - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
+            - good_till_date (time): When a GTD order expires, UTC; missing for others.
             - pair (text): The pair (newer field).
 
         Raises:
@@ -144,7 +144,7 @@ class AccountFuturesOrderReads(ReadResource):
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
             - self_trade_prevention_mode (text): How self-trades are prevented.
-            - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
+            - good_till_date (time): When a GTD order expires, UTC; missing for others.
             - pair (text): The pair (newer field).
 
         Raises:
@@ -213,7 +213,7 @@ class AccountFuturesOrderReads(ReadResource):
             - price_protect (flag): The trigger is protected.
             - price_match (text): Its price is that of the book: NONE, OPPONENT, QUEUE and so on.
             - self_trade_prevention_mode (text): How self-trades are prevented.
-            - good_till_date (time): When a GTD order expires, UTC; 1970 for others.
+            - good_till_date (time): When a GTD order expires, UTC; missing for others.
             - pair (text): The pair (newer field).
 
         Raises:

@@ -48,7 +48,7 @@ class AccountFuturesPositionReads(ReadResource):
             - adl (integer): Place in the queue of auto-deleveraging, from 0 to 4, the first to be closed.
             - bid_notional (amount): Size of orders to buy, in the quote asset.
             - ask_notional (amount): Size of orders to sell, in the quote asset.
-            - update_time (time): When it last changed, UTC; 1970 if it never did.
+            - update_time (time): When it last changed, UTC; missing if it never did.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

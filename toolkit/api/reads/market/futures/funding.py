@@ -120,7 +120,7 @@ class MarketFuturesFundingReads(ReadResource):
             - last_funding_rate (amount): Current funding rate, a fraction of the position; missing where
                 there is no funding.
             - interest_rate (amount): Interest rate in it; missing where there is no funding.
-            - next_funding_time (time): When funding is paid next, UTC; 1970 where there is no funding, as
+            - next_funding_time (time): When funding is paid next, UTC; missing where there is none, as
                 for quarterly contracts.
 
         Raises:
