@@ -172,7 +172,7 @@ def test_tour(run: Run, tmp_path: Path) -> None:
 def test_rate_limits(run: Run) -> None:
     shared = ("nightly_report.py", "link.usage()")
     notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
-    if len(minutes(notebook, *shared)) > 1:  # usage of the previous minute does not show
+    while len(minutes(notebook, *shared)) > 1:  # usage of the previous minute does not show
         notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
     check_all_went_well(notebook)
 
@@ -184,12 +184,12 @@ def test_rate_limits(run: Run) -> None:
     weights = re.findall(r"rows, .*?(\d+) weight", said(notebook, shared[0]))
     (usage,) = bundles(notebook, shared[1])
     assert len(weights) == 2
-    total = sum(map(int, weights))
     lines = [line.split() for line in usage["text/plain"].splitlines() if "spot.rebates" in line]
-    assert [line[3:6] for line in lines] == [
-        ["kernel", "True", weights[0]],
-        ["nightly_report.py", "False", weights[1]],
-    ]
+    assert [line[3:5] for line in lines] == [["kernel", "True"], ["nightly_report.py", "False"]]
+    # A request that was sent ahead and not needed may be aborted: it counts in the usage alone.
+    used = [int(line[5]) for line in lines]
+    assert all(0 <= more - int(weight) <= 10 for more, weight in zip(used, weights, strict=True))
+    total = sum(used)
     assert {line[6] for line in lines} == {str(total)}
 
     *_, waited = bundles(notebook, '"rate-limit"')

@@ -472,24 +472,36 @@ def test_snapshots_are_the_balances_at_the_end_of_each_day(kind: str, wallet: st
     for row in rows:
         assert row["type"] == kind.lower()
         assert row["updateTime"] % DAY == DAY - 1000
-        held = {a: n for a, n in book().balances(wallet, row["updateTime"] + 999).items() if n}
+        end = row["updateTime"] + 999
+        held = {a: n for a, n in book().balances(wallet, end).items() if n}
         data = row["data"]
         if kind == "FUTURES":
             assert {each["asset"]: units(each["walletBalance"]) for each in data["assets"]} == held
             profit = sum(units(each["unRealizedProfit"]) for each in data["position"])
             tether = [each for each in data["assets"] if each["asset"] == "USDT"]
             assert all(units(e["marginBalance"]) - units(e["walletBalance"]) == profit for e in tether)
+            assert [
+                (each["symbol"], units(each["positionAmt"]), units(each["markPrice"]))
+                for each in data["position"]
+            ] == [
+                (UM[each.market].symbol, each.quantity, each.mark_price)
+                for each in future().positions(end)
+                if each.quantity
+            ]
             continue
         listed = data["balances"] if kind == "SPOT" else data["userAssets"]
         assert {each["asset"]: units(each["free"]) + units(each["locked"]) for each in listed} == held
-        worth = world().worth(row["updateTime"] + 999)
+        locked = book().locked(end) if kind == "SPOT" else {}
+        assert {each["asset"]: units(each["locked"]) for each in listed if units(each["locked"])} == locked
+        worth = world().worth(end)
         value = sum(Decimal(n) / 10**8 * worth[a] for a, n in held.items()) / worth["BTC"]
         assert data["totalAssetOfBtc"] == f"{value:.8f}"
 
 
 def test_snapshots_of_the_last_month_alone() -> None:
     name, kind = "account.wallet.spot_snapshots", {"type": "SPOT"}
-    assert len(get(name, **kind)["snapshotVos"]) == 7
+    week = [row["updateTime"] for row in get(name, **kind)["snapshotVos"]]
+    assert week == [NOW_MS // DAY * DAY - 1000 - days * DAY for days in range(6, -1, -1)], "the last seven"
     assert len(get(name, **kind, limit=9)["snapshotVos"]) == 9
     assert code(name) == -1102
     for word in ("MOON", "spot"):

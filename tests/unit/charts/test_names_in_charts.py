@@ -85,6 +85,7 @@ def test_stacks_are_by_id_and_called_by_name(by: str) -> None:
     ax = charts.rebates(frame, by=by)
     assert legend(ax) == ["Ada (om-1)", "Ada (om-2)", "om-3"]
     assert [bar.get_height() for bar in ax.patches] == [4.0, 3.0, 2.0]
+    assert "is om-" not in alternative_text(ax), "they have their ids already"
     ax = charts.rebates(rebates(["om-1", "om-2"], ["Ada", "Bo"]), by=by)
     assert legend(ax) == ["Ada", "Bo"]
     assert alternative_text(ax).endswith(" Ada is om-1; Bo is om-2.")

@@ -246,7 +246,9 @@ def kernel(running: Sandbox, accounts_folder: Path) -> Iterator[Callable[[], tup
             gc.collect()  # with the Link goes what this process knows of a sandbox
             return account, front.lookups - before
 
+        gc.freeze()  # to look through all objects of the other tests would take most of the time
         yield run
+        gc.unfreeze()
 
 
 Kernel = Callable[[], tuple[str | None, int]]
