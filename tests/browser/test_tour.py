@@ -72,7 +72,7 @@ def test_nothing_in_a_panel_is_cut_off(tour: LabPage, width: int) -> None:
     try:
         for kind in ("btk-weight", "btk-accounts"):
             panel = tour.panel(kind)
-            panel.get_by_text("SANDBOX").wait_for()
+            panel.get_by_text("SANDBOX", exact=True).wait_for()
             assert panel.evaluate(CUT_OFF) == []
             assert panel.evaluate(OVERFLOW) in (["auto"], [])
         assert tour.panel("btk-weight").evaluate(OVERFLOW) == ["auto"]

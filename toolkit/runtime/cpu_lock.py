@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from toolkit.runtime import forks
 
-_lock = threading.Lock()
+_lock: threading.Lock
 
 
 def cpu_lock() -> AbstractContextManager[object]:
