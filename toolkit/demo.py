@@ -83,7 +83,7 @@ def demo(
     numbers: Numbers = "float",
     emails: Emails = "masked",
     progress: bool = True,
-    workers: int = 32,
+    workers: int = 64,
     names: NamesSource | None = None,
     clock: Clock | None = None,
 ) -> DemoLink:

@@ -115,7 +115,7 @@ class Link(LinkStatus):
         limits: Mapping[str, int] | None = None,
         limit_fraction: float = 1.0,
         progress: bool = True,
-        workers: int = 32,
+        workers: int = 64,
         names: NamesSource | None = None,
         clock: Clock | None = None,
     ) -> None:

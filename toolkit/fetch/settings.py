@@ -7,7 +7,7 @@ from toolkit.frames.builder import Numbers
 from toolkit.redaction import Emails
 from toolkit.text.suggestions import did_you_mean
 
-MAX_WORKERS = 32
+MAX_WORKERS = 64
 
 
 def checked_numbers(numbers: Numbers) -> Numbers:

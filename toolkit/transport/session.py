@@ -168,7 +168,7 @@ class Session:
         proxies: Mapping[str, str] | None = None,
         verify: bool | str | Path = True,
         trust_env: bool = True,
-        connections: int = 32,
+        connections: int = 64,
     ) -> None:
         if verify is not True and not (isinstance(verify, str | Path) and str(verify)):
             raise UsageError(
