@@ -24,6 +24,8 @@ from toolkit.__main__ import main as commands
 TIMEOUT_S = 60.0
 ONE = ("/fapi/v1/time", 1)
 """A read of weight 1. The toolkit signs it, and so the log names its key."""
+PING = ("/fapi/v1/ping", 1)
+"""Another one."""
 HUNDRED = ("/fapi/v1/apiReferral/overview", 100)
 """A read of weight 100."""
 
@@ -230,7 +232,7 @@ def pause(seconds: float) -> None:
     threading.Event().wait(max(0.0, seconds))
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(holds: Callable[[], object], what: str) -> None:
     """Wait for a condition to become true."""
     deadline = time.monotonic() + TIMEOUT_S
     while not holds():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.multiprocess.scene import HUNDRED, Scene, pause, until
+from tests.multiprocess.scene import HUNDRED, ONE, PING, Scene, pause, until
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def test_a_killed_process_reserves_nothing_beyond_its_window(few: Scene) -> None
 
 def test_a_ban_stops_other_kernels_and_new_ones(scene: Scene) -> None:
     seconds = 2
-    first, second, later = scene.kernels(3)
+    first, second = scene.kernels(2)
+    later = scene.kernel(reads=PING)  # of another path, so that the log tells who reads
+    later.ready()
     first.go()
     second.go()
     until(lambda: {200} == scene.statuses().keys(), "the first reads")
@@ -72,6 +74,7 @@ def test_a_ban_stops_other_kernels_and_new_ones(scene: Scene) -> None:
     later.go()
     until(lambda: bool(scene.log(banned + seconds)), "its end")
     assert len(scene.log(banned, banned + seconds)) == in_flight
-    until(lambda: 200 in {entry["status"] for entry in scene.log(banned + seconds)}, "reads after it")
+    for path, _ in (ONE, PING):
+        until(lambda: {200} & {each["status"] for each in scene.log_of(path, banned + seconds)}, "its reads")  # noqa: B023
     reads = [second.end(), later.end()]
     assert all(each["BannedError"] > 1 and each["read"] > 0 for each in reads), reads
