@@ -268,6 +268,8 @@ def _read(column: Column, row: Mapping[str, Any], *, exact: bool) -> Any:
         if value == "" and column.optional:
             return None
         return Decimal(str(value)) if exact else float(value)
+    if column.kind == "time" and column.optional and str(value) in ("0", "-1"):  # it never happened
+        return None
     if column.kind == "time" and column.unit != "ms":
         return _as_milliseconds(value, column.unit)
     return int(value) if column.kind in ("integer", "time") else str(value)
