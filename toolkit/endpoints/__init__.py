@@ -5,7 +5,7 @@ This package imports nothing else of the toolkit (`listing` aside), so that clie
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from toolkit.endpoints.account.wallet.api_key import KEY_PERMISSIONS
 from toolkit.endpoints.hosts import ALTERNATES, BASE_URLS, EXCHANGE_DOMAINS, Host
@@ -42,6 +42,23 @@ def by_route(endpoints: Iterable[Endpoint]) -> dict[tuple[str, str], tuple[Endpo
 
 
 ENDPOINTS_BY_ROUTE = by_route((*ENDPOINTS, *WRITES))
+
+
+def requested(endpoints: Iterable[Endpoint], sent: Mapping[str, object]) -> Endpoint | None:
+    """Of the endpoints of one route, the one that a request is for; None if there are none.
+
+    Where a required text tells them apart, it is the one whose text was sent; otherwise the first.
+    """
+    known = tuple(endpoints)
+
+    def fits(endpoint: Endpoint) -> bool:
+        return all(
+            sent.get(param.field) == param.fixed
+            for param in endpoint.params
+            if param.required and isinstance(param.fixed, str)
+        )
+
+    return next(filter(fits, known), known[0] if known else None)
 
 
 def rate_limit_for(path: str, *, uid: bool = False) -> RateLimit | None:
@@ -91,6 +108,7 @@ __all__ = [
     "Write",
     "by_route",
     "rate_limit_for",
+    "requested",
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint, Security
+from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint, Security
 from toolkit.errors import (
     ContractError,
     RateLimitWarning,
@@ -26,7 +26,7 @@ from toolkit.fetch.paginator import Job, Paginator
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.fetch.provenance import Provenance
 from toolkit.fetch.settings import checked_emails, checked_numbers, checked_workers
-from toolkit.fetch.undeclared import check_shape, shown_parameters, undeclared_request
+from toolkit.fetch.undeclared import check_shape, declared_read, shown_parameters, undeclared_request
 from toolkit.fetch.windows import least_suspect_rows
 from toolkit.frames.builder import FrameBuilder, Numbers
 from toolkit.frames.infer import infer
@@ -228,7 +228,7 @@ class Fetcher:
         request = undeclared_request(
             path, parameters, security=security, weight=weight, limit_by_uid=limit_by_uid
         )
-        known = next((each for each in ENDPOINTS if each.method == "GET" and each.path == path), None)
+        known = declared_read(path, parameters)
         stats = RequestStats()
         payload = self._sender.get(request, stats)
         exact = numbers == "exact"

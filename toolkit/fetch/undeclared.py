@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Security, rate_limit_for
+from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, Security, rate_limit_for, requested
 from toolkit.errors import UsageError
 from toolkit.frames.infer_rows import MAX_FIELDS
 from toolkit.gateway.calls import ReadRequest
@@ -22,6 +22,11 @@ _RESERVED = {"timestamp", "recvWindow", "signature"}
 _PRIVATE = re.compile(r"(mail|key|secret|token|address)$", re.IGNORECASE)
 
 
+def declared_read(path: str, parameters: Mapping[str, object]) -> Endpoint | None:
+    """The declared read that a GET of a path is, None if there is none."""
+    return requested(ENDPOINTS_BY_ROUTE.get(("GET", path), ()), parameters)
+
+
 def undeclared_request(
     path: str, parameters: Mapping[str, object], *, security: Security, weight: int, limit_by_uid: bool
 ) -> ReadRequest:
@@ -32,7 +37,7 @@ def undeclared_request(
     """
     if not isinstance(path, str):
         raise UsageError("`path` must be text. Nothing was sent.")
-    declared = next(iter(ENDPOINTS_BY_ROUTE.get(("GET", path), ())), None)
+    declared = declared_read(path, parameters)
     rate_limit = declared.rate_limit if declared else rate_limit_for(path, uid=limit_by_uid)
     if rate_limit is None or not _PATH.fullmatch(path):
         raise UsageError(

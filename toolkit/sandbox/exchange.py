@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write, by_route
+from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, RateLimit, Write, by_route, requested
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
@@ -197,7 +197,7 @@ class Exchange:
             return faulty.failure_response(fault)
         parameters = read_parameters(request)
         public = PUBLIC_ROUTES.get(path)
-        endpoint = self._endpoint(request, parameters)
+        endpoint = requested(self._routes.get((request.method, path), ()), parameters.values)
         self._charge(context, parameters, endpoint, public, now)
         fault = self.faults.take(faulty.INSTEAD_OF_RESPONSE, request, faulty.before_effect)
         if fault is not None:
@@ -212,12 +212,6 @@ class Exchange:
         if fault is None:
             return response
         return faulty.truncate(response) if fault.kind == "cut" else faulty.failure_response(fault)
-
-    def _endpoint(self, request: SandboxRequest, parameters: Parameters) -> Endpoint | None:
-        """The endpoint that is requested: of those with one path, the one whose fixed values were sent."""
-        found = self._routes.get((request.method, request.path), ())
-        asked = (each for each in found if parameters.values.items() >= _fixed(each).items())
-        return next(asked, found[0] if found else None)
 
     def _charge(
         self,
@@ -358,12 +352,3 @@ class Exchange:
                 used=context.used,
             )
         )
-
-
-def _fixed(endpoint: Endpoint) -> dict[str, str]:
-    """The values by which the endpoint is told from others with the same path."""
-    return {
-        param.field: param.fixed
-        for param in endpoint.params
-        if param.required and isinstance(param.fixed, str)
-    }

@@ -253,3 +253,11 @@ def test_open_orders_of_a_list_are_those_of_its_symbols(env: SandboxEnv, market:
     pd.testing.assert_frame_equal(listed, expected)
     assert (listed.attrs["requests"], len(symbols)) == (2, 2)
     assert listed.attrs["weight"] < every.attrs["weight"]
+
+
+@pytest.mark.parametrize(("sent", "name"), [("SPOT", "spot_snapshots"), ("FUTURES", "futures_snapshots")])
+def test_a_path_of_several_methods_names_the_one_for_what_was_sent(
+    shared_env: SandboxEnv, sent: str, name: str
+) -> None:
+    frame = shared_env.link.get("/sapi/v1/accountSnapshot", type=sent, rows="snapshotVos", weight=2400)
+    assert frame.attrs["declared_as"] == f"account.wallet.{name}"
