@@ -20,7 +20,9 @@ _ALIKE = 40
 class Marks:
     """Texts to search for, in every encoding in which they may have been written.
 
-    Any `RUN` consecutive characters of a secret count; an address counts as a whole.
+    Any `RUN` consecutive characters of a secret count, in hexadecimal digits twice as many: of a signature,
+    "000333333333" spells no more than six characters, which a share of a limit has now and then. An address
+    counts as a whole.
     """
 
     def __init__(self) -> None:
@@ -32,8 +34,9 @@ class Marks:
         """A key, a secret or a signature."""
         assert len(secret) >= RUN, kind
         for spelling in spellings(secret):
-            for at in range(len(spelling) - RUN + 1):
-                self._kinds[spelling[at : at + RUN]] = kind
+            run = 2 * RUN if spelling == secret.encode().hex().encode() else RUN
+            for at in range(len(spelling) - run + 1):
+                self._kinds[spelling[at : at + run]] = kind
         self._heads = None
 
     def add_pem(self, kind: str, pem: str) -> None:

@@ -76,6 +76,12 @@ def test_a_mark_is_found_in_each_spelling_and_in_pieces() -> None:
     assert marks.found(f"{secret[:11]} {secret[12:20]} {address[:4]}***@***.example".encode()) == []
 
 
+def test_a_share_of_a_limit_is_no_part_of_a_signature() -> None:
+    marks = Marks()
+    marks.add("a signature", f"{'0a' * 20}3333333{'0b' * 8}c")
+    assert marks.found(b"4,12000,0.000333333333333,") == []
+
+
 @pytest.mark.parametrize("guard", [*GUARDS, PROMPT], ids=lambda guard: guard.name)
 def test_each_guard_is_in_the_source(guard: Guard) -> None:
     """`make endurance` removes each of them, and could not remove one whose source text has changed."""
