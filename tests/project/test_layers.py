@@ -18,6 +18,8 @@ ROWS: list[set[str]] = [
     {"__init__"},
     {"types"},
     {"panels", "charts", "demo", "lab"},
+    {"analytics"},
+    {"exports"},
     {"client", "sandbox"},
     {"api", "doctor"},
     {"writes"},
@@ -62,6 +64,8 @@ FORBIDDEN: dict[str, set[str]] = {
     "api": HTTP,
     "doctor": HTTP,
     "client": HTTP,
+    "exports": {*HTTP, *NOTEBOOK, "sqlite3"},  # files are written and read back, whoever fetched the frame
+    "analytics": {*HTTP, *NOTEBOOK, "sqlite3"},  # frames in, frames out; what is fetched comes from a Link
     "charts": {*HTTP, "ipywidgets"},
     "panels": HTTP,
     "sandbox": {"requests", "urllib3", *NOTEBOOK},

@@ -1,0 +1,1 @@
+"""Frames in files, with their provenance, and back."""
