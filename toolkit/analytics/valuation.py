@@ -172,8 +172,8 @@ def _renamed(given: Mapping[str, str | tuple[str, Decimal | int]]) -> Renamed:
         name, rate = (new, 1) if isinstance(new, str) else new
         if isinstance(rate, bool) or not isinstance(rate, int | Decimal) or not rate > 0:
             raise UsageError(
-                f"`renamed[{old!r}]` must be the new name, or the new name and how many units one unit became "
-                f"(a Decimal or a whole number), not {new!r}."
+                f"`renamed[{old!r}]` must be the new name, or the new name and how many units of it "
+                f"one unit became (a Decimal or a whole number), not {new!r}."
             )
         found[old] = (name, Decimal(rate))
     return found
