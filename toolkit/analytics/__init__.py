@@ -7,9 +7,14 @@ not in a frame, it fetches through a Link.
 import typing as _typing
 
 from toolkit.analytics.earnings import earnings
+from toolkit.analytics.periods import Period, period
 from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
-__all__ = ["earnings"]
+__all__ = [
+    "Period",
+    "earnings",
+    "period",
+]
 
 
 def __dir__() -> list[str]:
