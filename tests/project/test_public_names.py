@@ -33,6 +33,7 @@ MODULES = {
     """,
     "toolkit.analytics": """
         earnings                      what a partner earned
+        Period period                 spans of time as people say them
     """,
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads

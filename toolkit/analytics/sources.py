@@ -12,6 +12,12 @@ from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
 Market = Literal["", "um", "cm"]
 Role = Literal["counts", "told twice", "not a partner's"]
 
+EARNED = 1
+"""Status of a rebate of Exchange Link that was paid: 0 is pending, 1 successful, 2 failed."""
+
+PAYMENTS_TOLD_SINCE = 1_764_028_800_000
+"""2025-11-25: since then the rebates of Link and Trade (Spot) say when they were paid (`distribute_time`)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
