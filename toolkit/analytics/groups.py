@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from toolkit.analytics.income_frames import TEXT, text_array, time_array
 from toolkit.analytics.zones import IntArray, Unit, unit_labels
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import did_you_mean
@@ -16,7 +19,6 @@ UNITS: tuple[Unit, ...] = ("day", "week", "month", "quarter", "year")
 _DAY_MS = 86_400_000
 # As in `toolkit.planning`: a time outside is a mistake.
 _FIRST_MS, _LAST_MS = 0, 4_102_444_800_000
-_IDS = ("customer_id", "sub_account_id", "trade_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ def key_names(by: object, allowed: Sequence[str]) -> list[str]:
         raise UsageError(f"`by` must be one of {', '.join(allowed)}, a list of them or None, not {by!r}.")
     for name in names:
         if name not in allowed:
-            raise UsageError(f"`by` is {name!r}; it may be {', '.join(allowed)}.{did_you_mean(name, allowed)}")
+            raise UsageError(
+                f"`by` is {name!r}; it may be {', '.join(allowed)}.{did_you_mean(name, allowed)}"
+            )
     if len(set(names)) < len(names):
         raise UsageError(f"`by` names a key twice: {', '.join(names)}.")
     return list(names)
@@ -88,13 +92,13 @@ def group_rows(frame: pd.DataFrame, by: Sequence[str], zone: str) -> Groups:
         zone: The time zone in which days begin.
 
     Raises:
-        UsageError: A daily row would have to be cut at a midnight of the zone, or a column holds something else
-            than text.
+        UsageError: A daily row would have to be cut at a midnight of the zone, or a column holds neither text
+            nor ids.
     """
     ids = np.zeros(len(frame), np.int64)
     levels: list[tuple[IntArray, pd.Series]] = []
     for name in by:
-        codes, labels = _unit_codes(frame, name, zone) if name in UNITS else _text_codes(frame[name])
+        codes, labels = _unit_codes(frame, name, zone) if name in UNITS else text_codes(frame[name])
         missing = codes < 0
         codes = np.where(missing, len(labels), codes)
         levels.append((codes, pd.Series([*labels, None], dtype="string", name=name)))
@@ -107,25 +111,26 @@ def group_rows(frame: pd.DataFrame, by: Sequence[str], zone: str) -> Groups:
     return Groups(ids, pd.DataFrame(keys, index=pd.RangeIndex(number)))
 
 
-def _text_codes(column: pd.Series) -> tuple[IntArray, list[str]]:
+def text_codes(column: pd.Series) -> tuple[IntArray, list[str]]:
     """The index of each value in the sorted labels, -1 for a missing one; and the labels."""
-    name = column.name
-    if pd.api.types.is_float_dtype(column.dtype) and column.notna().any():
-        raise UsageError(
-            f"Column {name!r} holds floats, which do not hold every id. Read the file with toolkit.read, or with "
-            f'dtype={{{name!r}: "string"}}.'
-        )
-    codes, labels = pd.factorize(column.astype("string"), sort=True)
-    texts = [str(each) for each in labels]
-    if name in _IDS and texts and not texts[0]:  # "" is how reads say that a row has none
-        return codes.astype(np.int64) - 1 + (codes < 0), texts[1:]
-    return codes.astype(np.int64), texts
+    coded = text_array(column).dictionary_encode()
+    labels = coded.dictionary.to_pylist()
+    order = np.array(sorted(range(len(labels)), key=labels.__getitem__), np.int64)
+    ranks = np.append(np.argsort(order), -1)  # the last one is that of -1
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
+    return ranks[codes], [labels[index] for index in order]
+
+
+def text_column(parts: Iterable[pd.Series]) -> pd.Series:
+    """Several columns of text or ids as one, in their order."""
+    whole = pa.chunked_array([text_array(each) for each in parts], TEXT)
+    return pd.Series(whole.to_pandas(types_mapper={TEXT: pd.StringDtype("pyarrow")}.get))
 
 
 def _unit_codes(frame: pd.DataFrame, unit: Unit, zone: str) -> tuple[IntArray, list[str]]:
-    times = times_of(frame["time"])
-    known = times.notna().to_numpy()
-    milliseconds = times[known].to_numpy("datetime64[ms]").astype(np.int64)
+    times = time_array(frame["time"])
+    known = times.is_valid().to_numpy(zero_copy_only=False)
+    milliseconds = times.drop_null().to_numpy()
     if ((milliseconds < _FIRST_MS) | (milliseconds >= _LAST_MS)).any():
         raise UsageError("Column 'time' has times that are not between 1970 and 2100.")
     codes = np.full(len(frame), -1, np.int64)
@@ -141,26 +146,8 @@ def _check_days(starts: IntArray, unit: Unit, zone: str) -> None:
     halves = unit_labels(np.concatenate([starts, starts + _DAY_MS - 1]), unit, zone)[0].reshape(2, -1)
     if cut := int((halves[0] != halves[1]).sum()):
         raise UsageError(
-            f"{cut} of {len(starts)} daily rows are of UTC days that begin in one {unit} in {zone} and end in the "
-            f'next. The exchange tells only the sum of such a day, so it cannot be divided: pass zone="UTC", leave '
-            f'{unit!r} out of `by`, or take the trades alone with frame[frame["granularity"] == "trade"].'
+            f"{cut:,} of {len(starts):,} daily rows are of UTC days that begin in one {unit} in {zone} and "
+            "end in the next. The exchange tells only the sum of such a day, so it cannot be divided: pass "
+            f'zone="UTC", leave {unit!r} out of `by`, or take the trades alone with '
+            'frame[frame["granularity"] == "trade"].'
         )
-
-
-def times_of(column: pd.Series) -> pd.Series:
-    """The times of a column in UTC. Naive ones are taken as UTC; missing ones stay missing.
-
-    Raises:
-        UsageError: The column holds something else.
-    """
-    is_text = not pd.api.types.is_datetime64_any_dtype(column.dtype)
-    if isinstance(column.dtype, pd.ArrowDtype):
-        column, is_text = column.astype(object), True
-    if not pd.api.types.is_numeric_dtype(column) or column.isna().all():
-        try:
-            # In a CSV file, some rows have milliseconds and others do not.
-            found = pd.to_datetime(column, utc=True, format="ISO8601" if is_text else None)
-            return pd.Series(found).dt.as_unit("ms")
-        except (TypeError, ValueError):
-            pass
-    raise UsageError(f"Column {column.name!r} does not hold times. Use `pd.to_datetime(..., utc=True)`.")

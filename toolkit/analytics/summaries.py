@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from toolkit.analytics.groups import UNITS, Groups, group_rows, key_names, plain_frame
-from toolkit.analytics.sums import Numbers, Totals, divide_totals, group_totals, numbers_of
+from toolkit.analytics.groups import (
+    UNITS,
+    Groups,
+    group_rows,
+    key_names,
+    plain_frame,
+    text_codes,
+    text_column,
+)
+from toolkit.analytics.sums import BoolArray, Numbers, divide_totals, group_totals, numbers_of
 from toolkit.analytics.zones import zone_name
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import suggests_arguments
@@ -70,22 +78,21 @@ def summarize(
         >>> summarize(earnings(link, "last month"), ["month", "customer_id"])
     """
     by = key_names(by, (*_KEYS, *UNITS))
-    frame, is_timed = _checked(earnings, "summarize", by), bool(set(by) & set(UNITS))
-    zone = _zone(frame, zone) if is_timed or zone is not None else "UTC"
+    frame = _checked(earnings, "summarize", by)
+    zone = zone_name(_period_zone(frame) if zone is None else zone)
     groups = group_rows(frame, by, zone)
     amounts, values = numbers_of(frame["amount"]), numbers_of(frame["value"])
+    rows = np.bincount(groups.ids, minlength=groups.number)
     result = groups.keys.copy()
-    result["rows"] = np.bincount(groups.ids, minlength=groups.number)
+    result["rows"] = rows
     asset = _single_asset(frame["asset"], groups)
     if "asset" not in by:
         result["asset"] = asset
     result["amount"] = _amounts(amounts, groups, asset.notna().to_numpy())
-    result["value"], result["valued"] = _values(values, groups), groups.count(values.known)
-    result["unvalued"] = result["rows"] - result["valued"]
-    result.attrs = _attrs(frame, values.known)
-    result.attrs |= {"analytics": "summary", "by": by}
-    if is_timed:
-        result.attrs["zone"] = zone
+    result["value"] = group_totals(values, groups.ids, groups.number).zero_where(rows == 0).column()
+    result["valued"] = groups.count(values.known)
+    result["unvalued"] = rows - result["valued"]
+    result.attrs = {**_attrs(frame, values.known), "analytics": "summary", "by": by, "zone": zone}
     return result
 
 
@@ -93,7 +100,7 @@ def summarize(
 def compare(
     earnings: pd.DataFrame, before: pd.DataFrame, by: str | Sequence[str] | None = "asset"
 ) -> pd.DataFrame:
-    """Compare the values of earnings with those of another period, usually the one before. Nothing is fetched.
+    """Compare the values of two periods, usually of one and the period before. Nothing is fetched.
 
     Args:
         earnings: A frame of `earnings()`.
@@ -124,8 +131,8 @@ def compare(
     """
     if set([by] if isinstance(by, str) else by or ()) & set(UNITS):
         raise UsageError(
-            "compare() sets two periods against each other, so `by` has no day, week, month, quarter or year. "
-            "summarize() of one period has them."
+            "compare() sets two periods against each other, so `by` cannot be a day, week, month, quarter or "
+            "year. summarize() takes these."
         )
     by = key_names(by, _KEYS)
     frames = [_checked(earnings, "compare", by), _checked(before, "compare", by)]
@@ -133,20 +140,20 @@ def compare(
         first, second = (frame.attrs.get(name) for frame in frames)
         if first != second and None not in (first, second):
             raise UsageError(
-                f"The earnings cannot be compared: {name} is {first!r} in one frame and {second!r} in the other."
+                f"These earnings cannot be compared: {name} is {first!r} in one and {second!r} in the other."
             )
-    ends = [len(frames[0]), len(frames[0]) + len(frames[1])]
-    both = pd.concat([frame[by].astype(object) for frame in frames], ignore_index=True)
-    groups = group_rows(both, by, "UTC")
-    parts = [Groups(groups.ids[: ends[0]], groups.keys), Groups(groups.ids[ends[0] :], groups.keys)]
+    keys = {name: text_column(frame[name] for frame in frames) for name in by}
+    rows = len(frames[0])
+    groups = group_rows(pd.DataFrame(keys, index=range(rows + len(frames[1]))), by, "UTC")
+    parts = [Groups(groups.ids[:rows], groups.keys), Groups(groups.ids[rows:], groups.keys)]
     values = [numbers_of(frame["value"]) for frame in frames]
-    if values[0].exact is None or values[1].exact is None:
-        values = [Numbers(None, each.to_floats()) for each in values]
+    if any(each.floats is not None for each in values):
+        values = [each.to_floats() for each in values]
     totals, counts, unvalued = [], [], []
     for part, numbers in zip(parts, values, strict=True):
         counts.append(np.bincount(part.ids, minlength=part.number))
         unvalued.append(counts[-1] - part.count(numbers.known))
-        totals.append(group_totals(numbers, part.ids, part.number).filled(counts[-1] == 0))
+        totals.append(group_totals(numbers, part.ids, part.number).zero_where(counts[-1] == 0))
     change = totals[0].minus(totals[1])
     is_base = totals[1].above_zero() & (unvalued[0] == 0) & (unvalued[1] == 0)
     result = groups.keys.copy()
@@ -155,13 +162,55 @@ def compare(
     result["change_percent"] = divide_totals(change.where(is_base), totals[1], 100)
     result["rows"], result["rows_before"] = counts
     result["unvalued"], result["unvalued_before"] = unvalued
-    result.attrs = _attrs(frames[0], values[0].known)
-    other = _attrs(frames[1], values[1].known)
-    result.attrs |= {
+    first, second = (_attrs(frame, each.known) for frame, each in zip(frames, values, strict=True))
+    result.attrs = {
+        **first,
         "analytics": "comparison",
         "by": by,
-        "before": other.get("period"),
-        "complete": bool(result.attrs.get("complete")) and bool(other.get("complete")),
-        "notes": list(dict.fromkeys([*result.attrs["notes"], *(f"Before: {each}" for each in other["notes"])])),
+        "before": second.get("period"),
+        "complete": bool(first.get("complete")) and bool(second.get("complete")),
+        "notes": [*first.get("notes", ()), *(f"Before: {each}" for each in second.get("notes", ()))],
     }
     return result
+
+
+def _checked(earnings: object, call: str, by: Sequence[str]) -> pd.DataFrame:
+    units = ["time"] if set(by) & set(UNITS) else []
+    columns = [each for each in by if each not in UNITS]
+    frame = plain_frame(
+        earnings, call, list(dict.fromkeys([*units, *columns, "asset", "amount", "value"])), _USAGE
+    )
+    if frame.attrs.get("analytics", "earnings") != "earnings":
+        raise UsageError(f"This frame is a {frame.attrs['analytics']} already. {_USAGE}")
+    return frame
+
+
+def _period_zone(frame: pd.DataFrame) -> object:
+    period = frame.attrs.get("period")
+    return period.get("zone", "UTC") if isinstance(period, Mapping) else "UTC"
+
+
+def _single_asset(assets: pd.Series, groups: Groups) -> pd.Series:
+    """The asset of each group, NA where it has several or a row without one."""
+    codes, labels = text_codes(assets)
+    lowest, highest = (np.full(groups.number, fill) for fill in (len(labels), -1))
+    np.minimum.at(lowest, groups.ids, codes)
+    np.maximum.at(highest, groups.ids, codes)
+    is_single = (lowest == highest) & (lowest >= 0)
+    return pd.Series(pd.array([*labels, None], dtype="string").take(np.where(is_single, lowest, len(labels))))
+
+
+def _amounts(amounts: Numbers, groups: Groups, is_single: BoolArray) -> pd.Series:
+    """The sum of each group that has a single asset, and no row without an amount."""
+    is_whole = groups.count(~amounts.known) == 0
+    return group_totals(amounts, groups.ids, groups.number).where(is_single & is_whole).column()
+
+
+def _attrs(frame: pd.DataFrame, is_valued: BoolArray) -> dict[Hashable, Any]:
+    """The attrs of the earnings, with what is counted of their rows counted anew: they may be filtered."""
+    attrs = deepcopy(frame.attrs)
+    lacking = frame["asset"].astype("string")[~is_valued].fillna("NA").value_counts().sort_index()
+    attrs["unvalued"] = {str(asset): int(rows) for asset, rows in lacking.items()}
+    if isinstance(attrs.get("valuation"), dict):
+        attrs["valuation"] |= {"rows": len(frame), "valued": int(is_valued.sum())}
+    return attrs

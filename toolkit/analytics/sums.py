@@ -1,7 +1,7 @@
-"""Sums of groups and quotients of sums, exact where the amounts are exact. No sum depends on the order of rows.
+"""Sums of groups and quotients of sums. No sum depends on the order of the rows.
 
-Exact sums are whole numbers of units while they are computed, so that none overflows: a unit is 10**-18, as in
-an exact amount. Floats are added up by `math.fsum`, which rounds once.
+Sums of exact amounts are whole numbers of units while they are computed, so that none overflows: a unit is
+10**-18, as in an exact amount. Floats are added up by `math.fsum`, which rounds once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,15 @@ from toolkit.amounts.array import ExactArray
 from toolkit.amounts.dtype import ExactDtype
 from toolkit.amounts.integers import LIMIT, PLACES, UNIT, array_of_units, units_of_array
 from toolkit.amounts.values import array_of_values
+from toolkit.analytics.income_frames import amount_array
 from toolkit.errors import InexactError, UsageError
 from toolkit.runtime.decimals import CONTEXT
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
-# Wider than an exact amount: Arrow's sums of these cannot overflow, since a column of a million amounts adds six
-# digits to the 38 of an amount.
+# Arrow's sums of these cannot overflow: a million amounts of 38 digits have a sum of 44.
 _WIDE = pa.decimal256(76, PLACES)
 _WIDE_LIMIT = 10**76
 _PRODUCT_PLACES = 2 * PLACES
@@ -43,29 +45,34 @@ class Numbers:
         floats: Floats, NaN where one is missing; None if they are exact.
     """
 
-    exact: pa.Array | None
-    floats: FloatArray | None
+    exact: Any
+    floats: Any = None
 
     @property
-    def known(self) -> npt.NDArray[np.bool_]:
+    def known(self) -> BoolArray:
         """Which amounts are not missing."""
-        if self.exact is not None:
-            return np.asarray(self.exact.is_valid().to_numpy(zero_copy_only=False))
-        assert self.floats is not None
-        return ~np.isnan(self.floats)
+        if self.floats is not None:
+            return np.asarray(~np.isnan(self.floats))
+        return np.asarray(self.exact.is_valid().to_numpy(zero_copy_only=False))
 
-    def to_floats(self) -> FloatArray:
+    def to_floats(self) -> Numbers:
         """The amounts as floats."""
         if self.floats is not None:
-            return self.floats
-        found = pc.cast(self.exact, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        return np.asarray(found, np.float64)
+            return self
+        return Numbers(None, self.exact.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Numbers:
+    def above_zero(self) -> BoolArray:
+        """Which amounts are above zero; missing ones are not."""
+        if self.floats is not None:
+            return np.asarray(self.floats > 0)
+        above = pc.greater(self.exact, pa.scalar(Decimal(0), self.exact.type))
+        return np.asarray(pc.fill_null(above, False).to_numpy(zero_copy_only=False))
+
+    def where(self, kept: BoolArray) -> Numbers:
         """The same amounts, those that are not kept missing."""
         if self.floats is not None:
             return Numbers(None, np.where(kept, self.floats, np.nan))
-        return Numbers(pc.if_else(pa.array(kept), self.exact, pa.scalar(None, self.exact.type)), None)
+        return Numbers(pc.if_else(pa.array(kept), self.exact, pa.scalar(None, self.exact.type)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +80,49 @@ class Totals:
     """The sum of each group, missing where no amount of the group is known.
 
     Attributes:
-        units: Whole numbers of units, None if the amounts are floats.
+        units: Whole numbers of units; none if the amounts are floats.
         floats: Floats, None if the amounts are exact.
         places: Decimal places of a unit.
     """
 
-    units: Sequence[int | None] | None
-    floats: FloatArray | None
+    units: Sequence[int | None]
+    floats: FloatArray | None = None
     places: int = PLACES
 
     def column(self) -> pd.Series:
         """The sums as a column: exact amounts, or wider decimals where one does not fit; or floats."""
-        if self.units is None:
+        if self.floats is not None:
             return pd.Series(self.floats, dtype="float64")
         step = 10 ** (self.places - PLACES)
         return exact_column([None if each is None else round_quotient(each, step) for each in self.units])
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Totals:
+    def above_zero(self) -> BoolArray:
+        """Which sums are above zero; missing ones are not."""
+        if self.floats is not None:
+            return self.floats > 0
+        return np.array([each is not None and each > 0 for each in self.units], bool)
+
+    def where(self, kept: BoolArray) -> Totals:
         """The same sums, those that are not kept missing."""
-        if self.units is None:
-            assert self.floats is not None
-            return Totals(None, np.where(kept, self.floats, np.nan))
-        units = [each if keep else None for each, keep in zip(self.units, kept.tolist(), strict=True)]
-        return Totals(units, None, self.places)
+        if self.floats is not None:
+            return Totals((), np.where(kept, self.floats, np.nan))
+        pairs = zip(self.units, kept.tolist(), strict=True)
+        return Totals([each if keep else None for each, keep in pairs], places=self.places)
+
+    def zero_where(self, empty: BoolArray) -> Totals:
+        """The same sums, 0 for groups without a row."""
+        if self.floats is not None:
+            return Totals((), np.where(empty, 0.0, self.floats))
+        pairs = zip(self.units, empty.tolist(), strict=True)
+        return Totals([0 if is_empty else each for each, is_empty in pairs], places=self.places)
+
+    def minus(self, other: Totals) -> Totals:
+        """The differences; missing where one of both is."""
+        if self.floats is not None and other.floats is not None:
+            return Totals((), self.floats - other.floats)
+        pairs = zip(self.units, other.units, strict=True)
+        differences = [None if one is None or by is None else one - by for one, by in pairs]
+        return Totals(differences, places=self.places)
 
 
 def numbers_of(column: pd.Series) -> Numbers:
@@ -105,26 +132,13 @@ def numbers_of(column: pd.Series) -> Numbers:
         UsageError: The column holds something else, or infinite numbers.
         InexactError: A decimal has too many digits for an exact amount.
     """
-    dtype = column.dtype
-    kind = getattr(dtype, "pyarrow_dtype", None)
-    if pd.api.types.is_float_dtype(dtype) or (kind is not None and pa.types.is_null(kind)):
-        floats = column.to_numpy(dtype="float64", na_value=np.nan)
-        if np.isinf(floats).any():
-            raise UsageError(f"Column {column.name!r} has infinite numbers, which do not add up.")
-        return Numbers(None, floats)
-    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
-    if not is_number and dtype == object:
-        inferred = pd.api.types.infer_dtype(column, skipna=True)
-        if inferred in ("floating", "mixed-integer-float"):
-            return numbers_of(column.astype("Float64"))
-        is_number = inferred in ("decimal", "integer", "empty")
-    if not is_number and len(column.dropna()):
-        raise UsageError(
-            f"Column {column.name!r} holds {dtype}, not amounts. Make it exact with "
-            f'frame.astype({{{column.name!r}: "exact"}}).'
-        )
-    array = array_of_values(column)
-    return Numbers(array, None)
+    values = amount_array(column)
+    if pa.types.is_decimal(values.type) or pa.types.is_integer(values.type):
+        return Numbers(array_of_values(values))
+    floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if np.isinf(floats).any():
+        raise UsageError(f"Column {column.name!r} has infinite numbers, which do not add up.")
+    return Numbers(None, floats)
 
 
 def group_totals(numbers: Numbers, ids: IntArray, groups: int) -> Totals:
@@ -136,14 +150,14 @@ def group_totals(numbers: Numbers, ids: IntArray, groups: int) -> Totals:
         groups: Number of groups.
     """
     if numbers.floats is not None:
-        return Totals(None, _float_sums(numbers.floats, ids, groups))
-    return Totals(_unit_sums(numbers.exact.cast(_WIDE), ids, groups), None)
+        return Totals((), _float_sums(numbers.floats, ids, groups))
+    return Totals(_unit_sums(numbers.exact.cast(_WIDE), ids, groups))
 
 
 def group_totals_of_products(first: Numbers, second: Numbers, ids: IntArray, groups: int) -> Totals:
     """The sum of the products in each group. Exact products are added up with all their 36 decimal places."""
     if first.floats is not None or second.floats is not None:
-        return Totals(None, _float_sums(first.to_floats() * second.to_floats(), ids, groups))
+        return Totals((), _float_sums(first.to_floats().floats * second.to_floats().floats, ids, groups))
     left, right = (max(_digits(each.exact), 1) for each in (first, second))
     if left + right + len(str(len(ids))) < 76:
         products = pc.multiply(
@@ -151,21 +165,19 @@ def group_totals_of_products(first: Numbers, second: Numbers, ids: IntArray, gro
             second.exact.cast(pa.decimal256(max(right, PLACES), PLACES)),
         )
         wide = products.cast(pa.decimal256(76, _PRODUCT_PLACES))
-        return Totals(_unit_sums(wide, ids, groups), None, _PRODUCT_PLACES)
+        return Totals(_unit_sums(wide, ids, groups), places=_PRODUCT_PLACES)
     # Some are so large that Arrow might overflow: row by row, with Python's whole numbers.
     sums: list[int | None] = [None] * groups
     pairs = zip(units_of_array(first.exact), units_of_array(second.exact), ids.tolist(), strict=True)
     for one, other, group in pairs:
         if one is not None and other is not None:
             sums[group] = (sums[group] or 0) + one * other
-    return Totals(sums, None, _PRODUCT_PLACES)
+    return Totals(sums, places=_PRODUCT_PLACES)
 
 
 def divide_totals(dividends: Totals, divisors: Totals, factor: int = 1) -> pd.Series:
     """The quotients, times a factor, each rounded once, half-even, at the 18th place; missing by zero."""
-    if dividends.units is None or divisors.units is None:
-        assert dividends.floats is not None
-        assert divisors.floats is not None
+    if dividends.floats is not None and divisors.floats is not None:
         by = np.where(divisors.floats == 0, np.nan, divisors.floats)
         return pd.Series(dividends.floats * factor / by, dtype="float64")
     up, down = 10 ** (PLACES + divisors.places) * factor, 10**dividends.places
