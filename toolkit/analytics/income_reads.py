@@ -60,6 +60,11 @@ class Collected:
     told: list[Told] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
+    @property
+    def counting(self) -> list[Told]:
+        """The frames of reads that count."""
+        return [each for each in self.told if each.source.counts]
+
 
 def checked_systems(systems: Sequence[str]) -> tuple[System, ...]:
     """The systems to fetch from, each once.
