@@ -24,7 +24,6 @@ from toolkit.analytics.income_reads import Collected, Moment, checked_systems, c
 from toolkit.analytics.income_rows import groups_of, row_count
 from toolkit.analytics.periods import Period
 from toolkit.analytics.periods import period as period_of
-from toolkit.analytics.valuation import value
 from toolkit.client import Link
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.fetch.settings import checked_numbers
@@ -117,6 +116,8 @@ def earnings(
         >>> toolkit.analytics.earnings(link, "last month", "EUR")
         >>> toolkit.analytics.earnings([rebates, traders], "2026-10", link=link)
     """
+    from toolkit.analytics.valuation import value
+
     if when not in get_args(Moment):
         question = did_you_mean(when, get_args(Moment))
         raise UsageError(f'`when` must be "received" or "traded", not {when!r}.{question}')
