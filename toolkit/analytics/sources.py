@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -37,7 +37,7 @@ class Source:
     endpoint: str
     role: Role
     why: str
-    kinds: Mapping[Market, str] = MappingProxyType({})
+    kinds: Mapping[Market, str] = field(default_factory=dict)
     granularity: Literal["trade", "day"] = "trade"
     amount: str = "income"
     asset: str = "asset"
