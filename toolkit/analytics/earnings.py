@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.analytics.earnings_notes import Request
 from toolkit.analytics.earnings_report import (
     PRICED_AT,
-    Request,
     check_one_source,
     finished,
     partial_of,
@@ -51,10 +51,10 @@ def earnings(
 ) -> pd.DataFrame:
     """Everything that a partner earned in a period, valued in one currency; one row for each income.
 
-    Rebates of Exchange Link (spot, USD-M, COIN-M) and of Link and Trade (spot) have a row for each trade; those
-    of Link and Trade (futures) have one for each day and customer. Each income is told once: where two reads
-    tell the same money, one of them counts. Customers' kickbacks, and bookings of the account whose key asks,
-    are no earnings of a partner.
+    Rebates of Exchange Link (spot, USD-M, COIN-M) and of Link and Trade (spot) have a row for each trade;
+    those of Link and Trade (futures) have one for each day and customer. Each income is told once: where two
+    reads tell the same money, one of them counts. Customers' kickbacks, and bookings of the account whose key
+    asks, are no earnings of a partner.
 
     A Link is asked for exchange.rebates, exchange.futures_rebates, spot.rebates, futures.rebates and
     futures.traders, of both markets, with as many requests as these take for the period; each of the four
@@ -62,18 +62,17 @@ def earnings(
     notes, and the rest is fetched. Prices come from `link.market`, as `value()` says.
 
     Args:
-        source: A Link, or the name of a profile; a list of several, each of another account, or a dict of them
-            by names that you give the accounts. Or frames of these reads: fetched, read from a file or made by
-            hand. A frame that does not say which read it comes from is named:
+        source: A Link, or the name of a profile; a list of several, each of another account, or a dict of
+            them by names that you give the accounts. Or frames of these reads: fetched, read from a file or
+            made by hand. A frame that does not say which read it comes from is named:
             `earnings({"exchange.rebates": frame})`. A list may have both.
         period: As for `period()`, such as "last month", "2026-10", "MTD", "-30D" or two dates. With frames,
             None takes all rows.
         currency: What the amounts are valued in, such as "USDT", "EUR" or "BTC".
         zone: The time zone of the period. Days of Link and Trade (futures) are UTC days: those that begin in
             the period count as a whole, and a note says so where that matters.
-        when: "received" counts a rebate when it was paid, where the exchange tells that (spot.rebates), which
-            is asked for by tax offices; "traded" counts it when the trade happened. It is also the time of the
-            price.
+        when: "received" counts a rebate when it was paid, where the exchange tells that (spot.rebates), as
+            tax offices ask for; "traded" counts it when the trade happened. It is also the time of the price.
         at: Length of the candles that the prices are from, such as "1h" or "1d".
         prices: Your own prices, which go before those of the market; as for `value()`.
         at_par: Assets that are worth one unit of the currency each; as for `value()`.
@@ -142,13 +141,15 @@ def earnings(
             "at_par": at_par,
             "time": PRICED_AT,
         }
-        value(rows_of([], request, number_type), currency, **options)  # refuses bad arguments: nothing is sent
+        value(
+            rows_of([], request, number_type), currency, **options
+        )  # refuses bad arguments: nothing is sent
         _check_accounts([each for each, _ in links])
         check_one_source(collected.told, [each.source for each, _ in links])
         try:
-            for each, name in links:
-                assert asked is not None
-                collect(each, asked, collected, systems=chosen, when=when, numbers=numbers, name=name)
+            if (span := request.span) is not None:
+                for each, name in links:
+                    collect(each, span, collected, systems=chosen, when=when, numbers=numbers, name=name)
             groups = groups_of(collected.counting, request.span, when)
             frame = value(rows_of(groups, request, number_type), currency, **options)
         except BaseException as error:

@@ -123,7 +123,7 @@ def groups_of(told: Iterable[Told], span: Span | None, when: str) -> list[Group]
 
 
 def read_name(source: Source, market: Market, account: str | None) -> str:
-    """What notes call a read, such as "exchange.futures_rebates um"; with the account if there are several."""
+    """What notes call a read, such as "exchange.futures_rebates um of desk"."""
     name = f"{source.endpoint} {market}".rstrip()
     return name if account is None else f"{name} of {account}"
 
@@ -283,7 +283,9 @@ def _select(group: Group, table: pa.Table, span: Span | None, when: str) -> None
         _leave_out(group, table, "of another status", within & ~np.isin(status, (0, EARNED, 2)))
         within &= status == EARNED
     elif group.source.declaration.system == "exchange" and table.num_rows:
-        group.notes.append(f"{group.name}: the frame has no `status`, so all of its rows count as successful.")
+        group.notes.append(
+            f"{group.name}: the frame has no `status`, so all of its rows count as successful."
+        )
     table = table.select([each for each in _ROW if each in table.column_names])
     table = table.append_column("time", pa.array(moments))
     group.table = table if within.all() else table.filter(pa.array(within))
@@ -383,8 +385,8 @@ def _keep_rest(totals: Group, customers: Group) -> None:
     only_customers = {time for time, _ in of_customers.keys() - of_days.keys()}
     if only_customers:
         customers.notes.append(
-            f"{customers.name}: {_days(len(only_customers))} of it {'has' if len(only_customers) == 1 else 'have'}"
-            " no total in futures.rebates; the customers' rows count there."
+            f"{customers.name}: of {_days(len(only_customers))}, futures.rebates tells no total; the "
+            "customers' rows count there."
         )
 
 
