@@ -261,6 +261,8 @@ def amount_array(column: pd.Series) -> pa.Array:
         UsageError: The column holds something else.
     """
     if column.dtype == object:
+        if pd.api.types.infer_dtype(column) == "floating":
+            return pa.array(column.astype("float64"), from_pandas=True)
         try:
             return array_of_values(column)
         except (TypeError, ValueError):

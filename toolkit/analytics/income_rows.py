@@ -272,7 +272,7 @@ def _select(group: Group, table: pa.Table, span: Span | None, when: str) -> None
         moved = int((within & ~in_span).sum())
         if moved:
             group.notes.append(
-                f"{group.name}: {row_count(moved)} of the period were traded before it and paid in it."
+                f"{group.name}: traded before the period and paid in it: {row_count(moved)}."
             )
     _leave_out(group, table, "not yet paid", unpaid)
     within &= ~unpaid
