@@ -10,8 +10,7 @@ toolkit.panels.weight(link)                 # how much of the rate limits is use
 from __future__ import annotations
 
 import logging
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit import amounts, errors
 from toolkit._version import __version__
@@ -22,8 +21,22 @@ from toolkit.text.suggestions import attributes_of_module
 
 if TYPE_CHECKING:
     from toolkit import charts, panels, types
+    from toolkit.exports import concat, export, read
 
-__all__ = ["Link", "__version__", "amounts", "charts", "demo", "errors", "list_endpoints", "panels", "types"]
+__all__ = [
+    "Link",
+    "__version__",
+    "amounts",
+    "charts",
+    "concat",
+    "demo",
+    "errors",
+    "export",
+    "list_endpoints",
+    "panels",
+    "read",
+    "types",
+]
 
 # Silent by default: without a handler, Python prints warnings to stderr.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -31,12 +44,16 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _missing = attributes_of_module(__name__, __all__)
 
 
-def __getattr__(name: str) -> ModuleType:
-    # Imported on first use: charts need matplotlib, panels and types need ipywidgets.
+def __getattr__(name: str) -> Any:
+    # Imported on first use: charts need matplotlib, panels and types need ipywidgets, files need more of Arrow.
     if name in ("charts", "panels", "types"):
         import importlib
 
         return importlib.import_module(f"toolkit.{name}")
+    if name in ("concat", "export", "read"):
+        from toolkit import exports
+
+        return getattr(exports, name)
     try:
         _missing(name)
     except AttributeError as error:
