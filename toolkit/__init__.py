@@ -45,7 +45,7 @@ _missing = attributes_of_module(__name__, __all__)
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: charts need matplotlib, panels and types need ipywidgets, files need more of Arrow.
+    # Imported on first use: charts need matplotlib, panels and types ipywidgets, files more parts of Arrow.
     if name in ("charts", "panels", "types"):
         import importlib
 

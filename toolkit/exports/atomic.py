@@ -25,8 +25,9 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 SUFFIX = ".provenance.json"
 _DRAFT_SUFFIX = ".new"
@@ -39,7 +40,7 @@ def provenance_path(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
-def sha256_of(file: BinaryIO) -> str:
+def sha256_of(file: BufferedReader | BufferedRandom) -> str:
     """The SHA-256 of the rest of a file, read in pieces."""
     return hashlib.file_digest(file, "sha256").hexdigest()
 

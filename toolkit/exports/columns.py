@@ -6,6 +6,7 @@ what all formats are written from and read into.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -161,7 +162,7 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _has_known_zone(dtype: str) -> bool:
@@ -197,7 +198,9 @@ def _to_pandas(values: pa.ChunkedArray, column: Described) -> Any:
     if dtype in _TEXTS:
         # The newer of the two exists from pandas 3 on.
         newer = dtype == "str" and pd.Series([""]).dtype != object
-        return (pd.StringDtype(na_value=np.nan) if newer else pd.StringDtype()).__from_arrow__(values)
-    if dtype in ("boolean",) or dtype[0] in "IU":
-        return pd.api.types.pandas_dtype(dtype).__from_arrow__(values)
+        text_type: Any = pd.StringDtype(na_value=np.nan) if newer else pd.StringDtype()
+        return text_type.__from_arrow__(values)
+    if dtype == "boolean" or dtype[0] in "IU":
+        masked_type: Any = pd.api.types.pandas_dtype(dtype)
+        return masked_type.__from_arrow__(values)
     return values.to_pandas().astype(dtype)

@@ -70,7 +70,7 @@ def _checked_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
             same = False
         if not same or not isinstance(key, str):
             raise UsageError(
-                f"attrs[{key!r}] cannot be kept in a file: only text, numbers, True, False, None, and lists and "
-                "dicts of them can. Convert it, for example with str(), or remove it."
+                f"attrs[{key!r}] cannot be kept in a file: only text, numbers, True, False, None, and "
+                "lists and dicts of them can. Convert it, for example with str(), or remove it."
             )
     return dict(attrs)

@@ -56,8 +56,8 @@ def read(path: str | PathLike[str]) -> pd.DataFrame:
     source, kind = resolve(path)
     if kind == "xlsx":
         raise UsageError(
-            "Excel files are for people and are not read back. Export the frame as .parquet as well, and read "
-            "that."
+            "Excel files are for people and are not read back. Export the frame as .parquet as well, and "
+            "read that."
         )
     if not source.is_file():
         raise UsageError(f"There is no file {str(source)!r}.")
@@ -75,8 +75,8 @@ def read(path: str | PathLike[str]) -> pd.DataFrame:
                     return _frame(file, source, kind, description)
     raise ProvenanceError(
         f"{source.name} was changed after it was exported: it does not have the SHA-256 that "
-        f"{provenance_path(source).name} says. Restore both from a backup, or fetch the rows again. To look at "
-        f"the file as it is, unverified: {_UNVERIFIED[kind]}."
+        f"{provenance_path(source).name} says. Restore both from a backup, or fetch the rows again. To look "
+        f"at the file as it is, unverified: {_UNVERIFIED[kind]}."
     )
 
 
@@ -124,6 +124,6 @@ def _frame(file: BinaryIO, source: Path, kind: str, description: Mapping[str, An
 
 def _damaged(source: Path) -> ProvenanceError:
     return ProvenanceError(
-        f"{provenance_path(source).name} is damaged or was changed: it does not describe {source.name}, which may "
-        "be unharmed. Restore it from a backup, or fetch the rows again."
+        f"{provenance_path(source).name} is damaged or was changed: it does not describe {source.name}, "
+        "which may be unharmed. Restore it from a backup, or fetch the rows again."
     )

@@ -45,9 +45,9 @@ def export(
             kept, row numbers are not. For `.xlsx`, it may be a mapping of names of sheets to frames.
         path: The file. Its folder must exist.
         emails: "masked" masks e-mail addresses, "clear" writes them as they are in the frame.
-        guard: Whether texts in a CSV file that begin with `=`, `+`, `-`, `@`, a tab or a carriage return get an
-            apostrophe in front, so that a spreadsheet does not run them as formulas. `toolkit.read` removes
-            it again.
+        guard: Whether texts in a CSV file that begin with `=`, `+`, `-`, `@`, a tab or a carriage return
+            get an apostrophe in front, so that a spreadsheet does not run them as formulas. `toolkit.read`
+            removes it again.
         overwrite: Whether an existing file is replaced.
 
     Returns:
@@ -70,43 +70,58 @@ def export(
         if guard and kind != "csv":
             raise UsageError("`guard` is for .csv files: in the other formats, no text is a formula.")
         sheets = _sheets(frame, kind)
-        if not target.parent.is_dir():
-            raise UsageError(f"There is no folder {str(target.parent)!r}. Create it first.")
-        if target.exists() and not target.is_file():
-            raise UsageError(f"{str(target)!r} is not a file, and is not replaced.")
-        if target.exists() and not overwrite:
-            raise FileExistsError  # before the work; whether it still is not there is checked at the end
+        _check_target(target, overwrite=overwrite)
         if emails == "masked":
             sheets = {name: with_masked_emails(each) for name, each in sheets.items()}
-        descriptions = {name: provenance(each) for name, each in sheets.items()}
-        sheets = {name: with_plain_index(each) for name, each in sheets.items()}
-        description: dict[str, Any]
-        if kind == "xlsx":
-            description = {"kind": kind, "format": FORMAT, "version": __version__, "sheets": descriptions}
-        else:
-            (one,) = descriptions.values()
-            description = {"kind": kind, **one, **({"guard": guard} if kind == "csv" else {})}
-
-        def write(draft: Path) -> None:
-            if kind == "xlsx":
-                from toolkit.exports import excel  # imported here, as it needs a library of its own
-
-                excel.write(sheets, draft, description)
-            else:
-                (rows,) = sheets.values()
-                write_rows(rows, draft, kind, description)
-
-        replace_pair(target, write, description, overwrite=overwrite)
-    except FileExistsError:
-        raise UsageError(
-            f"{target.name} exists already. Choose another name, or replace it with overwrite=True."
-        ) from None
+        _write(sheets, target, kind, guard=guard, overwrite=overwrite)
     except OSError as error:
         raise ExportError(
-            f"{Path(path).name} was not written: {error.strerror or error}. If there was such a file, it is as "
-            "it was."
+            f"{Path(path).name} was not written: {error.strerror or error}. If there was such a file, it "
+            "is as it was."
         ) from error
     return target
+
+
+def _check_target(target: Path, *, overwrite: bool) -> None:
+    if not target.parent.is_dir():
+        raise UsageError(f"There is no folder {str(target.parent)!r}. Create it first.")
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{str(target)!r} is not a file, and is not replaced.")
+    if target.exists() and not overwrite:
+        raise _exists_already(target)
+
+
+def _exists_already(target: Path) -> UsageError:
+    return UsageError(
+        f"{target.name} exists already. Choose another name, or replace it with overwrite=True."
+    )
+
+
+def _write(
+    sheets: Mapping[str, pd.DataFrame], target: Path, kind: str, *, guard: bool, overwrite: bool
+) -> None:
+    descriptions = {name: provenance(each) for name, each in sheets.items()}
+    plain = {name: with_plain_index(each) for name, each in sheets.items()}
+    description: dict[str, Any]
+    if kind == "xlsx":
+        description = {"kind": kind, "format": FORMAT, "version": __version__, "sheets": descriptions}
+    else:
+        (one,) = descriptions.values()
+        description = {"kind": kind, **one, **({"guard": guard} if kind == "csv" else {})}
+
+    def write(draft: Path) -> None:
+        if kind == "xlsx":
+            from toolkit.exports import excel  # imported here, as it needs a library of its own
+
+            excel.write(plain, draft, description)
+        else:
+            (rows,) = plain.values()
+            write_rows(rows, draft, kind, description)
+
+    try:
+        replace_pair(target, write, description, overwrite=overwrite)
+    except FileExistsError:  # another program has written it meanwhile
+        raise _exists_already(target) from None
 
 
 def _sheets(frame: object, kind: str) -> dict[str, pd.DataFrame]:
