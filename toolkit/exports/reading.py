@@ -21,7 +21,7 @@ from toolkit.text.suggestions import suggests_arguments
 
 # A writer may replace file and provenance between the reading of both, but not this many times in a row.
 _MAX_ATTEMPTS = 10
-_OF_THE_FILE = ("sha256", "bytes")
+_OF_THE_PAIR = ("sha256", "bytes", "before")
 _UNVERIFIED = {
     "parquet": "pandas.read_parquet",
     "feather": "pandas.read_feather",
@@ -106,7 +106,7 @@ def _frame(file: BinaryIO, source: Path, kind: str, description: Mapping[str, An
             raise _damaged(source)
         table = read_rows(file, kind, description)
         inside = (table.schema.metadata or {}).get(METADATA_KEY)
-        outside = {name: value for name, value in description.items() if name not in _OF_THE_FILE}
+        outside = {name: value for name, value in description.items() if name not in _OF_THE_PAIR}
         if inside is not None and inside.decode() != as_json(outside):
             raise _damaged(source)
         schema = arrow_schema(description["columns"])
