@@ -23,6 +23,7 @@ _WHEN = {
 }
 _LABEL_WIDTH, _TEXT_WIDTH = 24, 100
 _LINE_HEIGHT = 15
+_LINE_LENGTH = 115
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,17 @@ def write_about(
         description: The provenance of each frame, under `sheets`.
         sheets: The frames, in order.
     """
-    from toolkit.exports.excel.sheets import ALERT, FONT, LINE, ON_PRIMARY, PRIMARY, SANDBOX, WASH
+    from toolkit.exports.excel.sheets import (
+        ALERT,
+        FONT,
+        LINE,
+        ON_PRIMARY,
+        PAGE_FONT,
+        PAGE_NUMBERS,
+        PRIMARY,
+        SANDBOX,
+        WASH,
+    )
 
     base = {"font_name": FONT, "font_size": 10, "valign": "top"}
     label = workbook.add_format({**base, "bold": True, "font_color": PRIMARY})
@@ -89,7 +100,7 @@ def write_about(
     sheet.set_column(1, 1, 12)
     sheet.set_column(2, 2, _TEXT_WIDTH - 12)
     sheet.hide_gridlines(2)
-    sheet.set_footer("&L&F&RPage &P of &N")
+    sheet.set_footer(PAGE_NUMBERS)
     rows = _Writer(sheet)
     rows.put(0, _title(described), workbook.add_format({**base, "font_size": 18, "bold": True}), height=30)
     banner, colour = _banner(sources, (PRIMARY, SANDBOX))
@@ -101,6 +112,7 @@ def write_about(
                 "bold": True,
                 "font_color": ON_PRIMARY,
                 "bg_color": colour,
+                "indent": 1,
                 "valign": "vcenter",
             }
         )
@@ -109,7 +121,7 @@ def write_about(
         rows.put(0, banner, style, height=38)
         if colour == SANDBOX:
             sheet.set_tab_color(SANDBOX)
-            sheet.set_header("&R&BSANDBOX: made-up data")
+            sheet.set_header(f"&R{PAGE_FONT}&BSANDBOX: made-up data")
     rows.skip()
     for about, texts in _merged({name: facts_of(each) for name, each in described.items()}).items():
         for index, each in enumerate(texts):
@@ -119,10 +131,10 @@ def write_about(
     sheet.put_text(rows.row, 1, "Rows", under)
     sheet.put_text(rows.row, 2, "SHA-256 of the rows as CSV, as toolkit.export writes them", under)
     rows.put(0, "Sheet", under)
-    for each in sheets:
-        sheet.put_number(rows.row, 1, each.rows, number)
-        sheet.put_text(rows.row, 2, each.sha256, mono)
-        rows.put(0, "\n".join(each.sheets), text, height=_LINE_HEIGHT * len(each.sheets))
+    for summary in sheets:
+        sheet.put_number(rows.row, 1, summary.rows, number)
+        sheet.put_text(rows.row, 2, summary.sha256, mono)
+        rows.put(0, "\n".join(summary.sheets), text, height=_LINE_HEIGHT * len(summary.sheets))
     rows.skip()
     for each in _reading(described):
         rows.line("How to read it" if each.startswith("Times") else "", each, label, text)
@@ -145,7 +157,7 @@ class _Writer:
     def line(self, about: str, text: str, label: Any, style: Any) -> None:
         """Write a sentence and what it is about."""
         text = text[:8_000]
-        lines = sum(1 + len(part) // 105 for part in text.split("\n"))
+        lines = sum(1 + len(part) // _LINE_LENGTH for part in text.split("\n"))
         if about:
             self._sheet.put_text(self.row, 0, about, label)
         self._sheet.set_row(self.row, min(_LINE_HEIGHT * lines, 400))
@@ -162,7 +174,10 @@ class _Writer:
 
 
 def _title(described: Mapping[str, Mapping[str, Any]]) -> str:
-    first = next(iter(described.values()))["attrs"]
+    attrs = [each["attrs"] for each in described.values()]
+    if any(each.get("analytics") for each in attrs):  # the rows say more than sums of them
+        attrs.sort(key=lambda each: each.get("analytics") != "earnings")
+    first = attrs[0]
     name = str(first.get("analytics") or first.get("endpoint") or next(iter(described)))
     period = first.get("period")
     said = period.get("name") if isinstance(period, Mapping) else None
@@ -212,10 +227,14 @@ def _valued(attrs: Mapping[str, Any]) -> list[str]:
         texts.append(f"Income has the price of the time {_WHEN.get(str(when), str(when))}.")
     if at := valuation.get("at"):
         texts.append(
-            f"The price is the close of the last candle ({at}) that had closed by that time; it is in the row."
+            f"The price is the close of the last candle ({at}) that had closed by then. Each row has it."
         )
-    if isinstance(rows := valuation.get("rows"), int) and isinstance(valued := valuation.get("valued"), int):
-        texts.append(f"{valued:,} of {rows:,} rows have a value." + (" Totals leave the others out." * (valued < rows)))
+    rows, valued = valuation.get("rows"), valuation.get("valued")
+    if isinstance(rows, int) and isinstance(valued, int):
+        left_out = " Totals leave the others out." if valued < rows else ""
+        texts.append(f"{valued:,} of {rows:,} rows have a value.{left_out}")
+            f"{valued:,} of {rows:,} rows have a value." + (" Totals leave the others out." * (valued < rows))
+        )
     if par := _texts(valuation.get("at_par")):
         texts.append(f"At par, not at a market price: {', '.join(par)}.")
     if given := valuation.get("given"):
@@ -227,7 +246,9 @@ def _complete(attrs: Mapping[str, Any]) -> list[str]:
     complete = attrs.get("complete")
     if complete is None:
         return []
-    return ["yes"] if complete is True else ["NO: rows are missing, so totals are not those of the whole period"]
+    return (
+        ["yes"] if complete is True else ["NO: rows are missing, so totals are not those of the whole period"]
+    )
 
 
 def _parameters(parameters: Any) -> list[str]:
@@ -265,15 +286,19 @@ def _emails(emails: Any) -> list[str]:
 def _counts(counts: Any) -> list[str]:
     if not isinstance(counts, Mapping) or not counts:
         return []
-    return [", ".join(f"{name}: {number:,} rows" if isinstance(number, int) else f"{name}: {_text(number)}"
-                      for name, number in counts.items())]
+    return [
+        ", ".join(
+            f"{name}: {number:,} rows" if isinstance(number, int) else f"{name}: {_text(number)}"
+            for name, number in counts.items()
+        )
+    ]
 
 
 def _reading(described: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "Times are dates of Excel in the time zone that the heading names. Identifiers are text."
     yield (
-        "Excel computes with 15 digits. Where a number has more, the column beside it, named “all digits”, has it "
-        "as text to the last one."
+        "Excel computes with 15 digits. Where numbers have more, the column beside them, named “all digits”, "
+        "has them as text."
     )
     yield "An empty cell means that the value is not known. It is not zero."
     yield "Amounts of different assets are never added up: totals are of one asset or one currency."

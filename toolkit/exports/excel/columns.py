@@ -1,8 +1,8 @@
 """How each column of a frame is shown in cells.
 
-An Excel cell holds a number as a float, and shows at most 15 digits of it. Where a number has more, or a time
-is not told by a date of Excel, the column gets another one beside it with the same values as text, to the last
-digit. This is decided for a whole column, so that whoever adds it up looks in one place.
+An Excel cell holds a number as a float, and shows at most 15 digits of it. Where a number has more, or a date
+of Excel does not tell a time, another column beside has the same values as text, to the last digit. This is
+decided for a whole column, so that whoever adds it up looks in one place.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ def survey(layouts: Sequence[ColumnLayout], tables: Iterable[pa.Table]) -> None:
         _conclude(layout, found)
 
 
-def added_up(layouts: Sequence[ColumnLayout], frame: pd.DataFrame, attrs: Mapping[str, Any]) -> list[ColumnLayout]:
+def added_up(
+    layouts: Sequence[ColumnLayout], frame: pd.DataFrame, attrs: Mapping[str, Any]
+) -> list[ColumnLayout]:
     """The columns whose values may be added up: counts, values in one currency, amounts of one asset."""
     return [layout for layout in layouts if len(frame) and _may_add(layout, frame, attrs)]
 
@@ -148,7 +150,9 @@ def cells_of(layout: ColumnLayout, values: pa.Array) -> tuple[list[Any], list[An
     texts = plain_text(values).to_pylist() if pa.types.is_decimal(values.type) or layout.exact else None
     if pa.types.is_decimal(values.type):
         # Python's float is the nearest one; that of Arrow may be its neighbour.
-        return [None if each is None else float(each) for each in texts or ()], texts if layout.exact else None
+        return [
+            None if each is None else float(each) for each in texts or ()
+        ], texts if layout.exact else None
     return values.to_pylist(), texts
 
 
@@ -188,13 +192,15 @@ def _kind(type_: pa.DataType) -> Kind:
 def _learn(layout: ColumnLayout, found: _Facts, values: pa.Array, by: pa.Array | None, row: int) -> None:
     if layout.kind == "text":
         texts = _texts(values)
-        layout.width = max(layout.width, pc.max(pc.utf8_length(texts)).as_py() or 0)
+        layout.width = max(layout.width, _longest(texts))
         if layout.width > MAX_TEXT // 2:
             _check_lengths(layout.name, texts, row)
     elif layout.kind == "time":
         _learn_times(found, values)
         if not found.is_told:
-            layout.exact_width = max(layout.exact_width, pc.max(pc.utf8_length(plain_text(values))).as_py() or 0)
+            layout.exact_width = max(
+                layout.exact_width, pc.max(pc.utf8_length(plain_text(values))).as_py() or 0
+            )
     elif layout.kind != "flag":
         _learn_numbers(layout, found, values, by)
 
@@ -204,12 +210,12 @@ def _learn_numbers(layout: ColumnLayout, found: _Facts, values: pa.Array, by: pa
         _learn_floats(found, values.to_numpy(zero_copy_only=False), by)
         return
     texts = plain_text(values)
-    layout.exact_width = max(layout.exact_width, pc.max(pc.utf8_length(texts)).as_py() or 0)
+    layout.exact_width = max(layout.exact_width, _longest(texts))
     unsigned = pc.utf8_ltrim(texts, "-")
     digits = pc.utf8_trim(pc.replace_substring(unsigned, ".", ""), "0")
-    found.digits = max(found.digits, pc.max(pc.utf8_length(digits)).as_py() or 0)
+    found.digits = max(found.digits, _longest(digits))
     if layout.kind == "count":
-        found.whole_digits = max(found.whole_digits, pc.max(pc.utf8_length(unsigned)).as_py() or 0)
+        found.whole_digits = max(found.whole_digits, _longest(unsigned))
         return
     point = pc.find_substring(unsigned, ".")
     length = pc.utf8_length(unsigned)
@@ -232,7 +238,9 @@ def _learn_floats(found: _Facts, numbers: np.ndarray, by: pa.Array | None) -> No
     _note_smallest(found, known)
     if len(known):
         largest = float(np.abs(known).max())
-        found.whole_digits = max(found.whole_digits, math.floor(math.log10(largest)) + 1 if largest >= 1 else 1)
+        found.whole_digits = max(
+            found.whole_digits, math.floor(math.log10(largest)) + 1 if largest >= 1 else 1
+        )
 
 
 def _note_places(found: _Facts, places: pa.Array, by: pa.Array | None) -> None:
@@ -279,10 +287,14 @@ def _conclude(layout: ColumnLayout, found: _Facts) -> None:
 
 
 def _telling_places(smallest: float) -> int:
-    """Decimal places that show two digits of the smallest number: 2 for money, up to 8 for parts of a cent."""
+    """Decimal places that show two digits of the smallest number: 2 for money, up to 8 for less."""
     if smallest >= 0.1:
         return 2
     return min(_MAX_PLACES, 1 - math.floor(math.log10(smallest)))
+
+
+def _longest(texts: pa.Array) -> int:
+    return pc.max(pc.utf8_length(texts)).as_py() or 0
 
 
 # -- texts and times ---------------------------------------------------------------------------------
@@ -296,8 +308,8 @@ def _check_lengths(name: str, texts: pa.Array, row: int) -> None:
     for index, text in enumerate(texts.to_pylist()):
         if text is not None and len(text.encode("utf-16-le")) > 2 * MAX_TEXT:
             raise UsageError(
-                f"Column `{name}` has a text of {len(text):,} characters in row {row + index}, and an Excel cell "
-                f"holds {MAX_TEXT:,}. Shorten it, or export the frame as .parquet."
+                f"Column `{name}` has a text of {len(text):,} characters in row {row + index}, and an Excel "
+                f"cell holds {MAX_TEXT:,}. Shorten it, or export the frame as .parquet."
             )
 
 
@@ -317,7 +329,9 @@ def _local_ms(values: pa.Array) -> tuple[np.ndarray, bool]:
     numbers = np.where(inside, numbers, np.nan)
     if is_told and zone not in (None, "UTC"):
         back = times_of(local, values.type)
-        is_told = bool(pc.all(pc.equal(back, values), min_count=0).as_py()) and back.null_count == values.null_count
+        is_told = (
+            bool(pc.all(pc.equal(back, values), min_count=0).as_py()) and back.null_count == values.null_count
+        )
     return numbers, is_told
 
 
@@ -333,7 +347,7 @@ def _serials(values: pa.Array) -> list[float | None]:
     """Times as Excel counts them: days, the time of day being a fraction."""
     numbers, _ = _local_ms(values)
     serials = numbers / DAY_MS + EPOCH_DAYS
-    return [None if serial != serial else serial for serial in serials.tolist()]
+    return [None if math.isnan(serial) else serial for serial in serials.tolist()]
 
 
 # -- totals ------------------------------------------------------------------------------------------

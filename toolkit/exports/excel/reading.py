@@ -12,7 +12,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
-from xml.parsers import expat  # noqa: S407 - no entities are accepted, and the length of texts is limited
+from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
@@ -85,7 +85,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _hidden(archive: zipfile.ZipFile, member: str) -> tuple[str, str]:
-    texts = []
+    texts: list[str] = []
     for cells in _cells(archive, member):
         if len(texts) == 2 or len(cells) > _MAX_PIECES:
             break
@@ -127,7 +127,9 @@ def _values(texts: list[str | None], kind: str, type_: pa.DataType) -> pa.Array:
         days = np.array([np.nan if text is None else float(text) for text in texts])
         milliseconds = np.round((days - EPOCH_DAYS) * DAY_MS)
         known = ~np.isnan(milliseconds)
-        local = pa.array(np.where(known, milliseconds, 0).astype("int64"), mask=~known).cast(pa.timestamp("ms"))
+        local = pa.array(np.where(known, milliseconds, 0).astype("int64"), mask=~known).cast(
+            pa.timestamp("ms")
+        )
         return times_of(local, type_)
     if kind == "number" and pa.types.is_floating(type_):
         return pa.array([None if text is None else float(text) for text in texts], type_)

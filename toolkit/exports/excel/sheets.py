@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 FONT = "Arial"
 PRIMARY, ON_PRIMARY, WASH = "#0f766e", "#ffffff", "#ccfbf1"
-SANDBOX, MUTED, LINE, ALERT = "#5b3fc4", "#5f6772", "#b8c2cc", "#b42318"
+SANDBOX, LINE, ALERT = "#5b3fc4", "#b8c2cc", "#b42318"
+
+PAGE_FONT = f'&"{FONT},Regular"&9'
+PAGE_NUMBERS = f"&L{PAGE_FONT}&F&R{PAGE_FONT}Page &P of &N"
 
 _A4 = 9
 _ROW_HEIGHT = 15

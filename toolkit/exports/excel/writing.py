@@ -183,25 +183,26 @@ class _Styles:
         self._base = {"font_name": FONT, "font_size": 10}
         self._made: dict[tuple[str, bool, str], Format] = {}
         self._total = {**self._base, "bold": True, "top": 1, "top_color": LINE}
-        self.heading = workbook.add_format(
-            {
-                **self._base,
-                "bold": True,
-                "font_color": ON_PRIMARY,
-                "bg_color": PRIMARY,
-                "valign": "vcenter",
-                "text_wrap": True,
-                "border": 1,
-                "border_color": PRIMARY,
-            }
-        )
+        heading = {
+            **self._base,
+            "bold": True,
+            "font_color": ON_PRIMARY,
+            "bg_color": PRIMARY,
+            "valign": "vcenter",
+            "text_wrap": True,
+            "border": 1,
+            "border_color": PRIMARY,
+        }
+        self.heading = workbook.add_format({**heading, "indent": 1})
+        # With room for the button of the filter.
+        self.number_heading = workbook.add_format({**heading, "align": "right", "indent": 2})
 
     def of(self, number_format: str, *, is_total: bool = False, align: str = "") -> Format:
         key = (number_format, is_total, align)
         if key not in self._made:
             properties = {**(self._total if is_total else self._base), "num_format": number_format}
             if align:
-                properties["align"] = align
+                properties |= {"align": align, "indent": 1}
             self._made[key] = self._workbook.add_format(properties)
         return self._made[key]
 
@@ -211,14 +212,16 @@ def _number_format(places: int) -> str:
 
 
 def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: int) -> None:
-    from toolkit.exports.excel.sheets import SANDBOX, page_text
+    from toolkit.exports.excel.sheets import PAGE_FONT, PAGE_NUMBERS, SANDBOX, page_text
 
-    headings, widths, texts = [], [], []
+    headings, widths, texts, numbers = [], [], [], set()
     for layout in rows.layouts:
         headings.append(layout.heading)
         widths.append(layout.width)
         if layout.kind == "text":
             texts.append(len(headings) - 1)
+        elif layout.kind in ("number", "count"):
+            numbers |= set(range(len(headings) - 1, len(headings) - 1 + layout.cells))
         if layout.exact:
             texts.append(len(headings))
             headings.append(layout.exact_heading)
@@ -227,15 +230,16 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: in
         sheet.set_column(column, column, _width(text, width))
     sheet.set_row(0, 31)
     for column, text in enumerate(headings):
-        sheet.put_text(0, column, text, styles.heading)
+        sheet.put_text(0, column, text, styles.number_heading if column in numbers else styles.heading)
     last = stop - start
     sheet.freeze_panes(1, 0)
+    sheet.hide_gridlines(0)  # they are printed, too
     sheet.autofilter(0, 0, last, len(headings) - 1)
     sheet.repeat_rows(0)
     is_sandbox = rows.attrs.get("source") == "sandbox"
-    mark = "&R&B SANDBOX: made-up data" if is_sandbox else ""
-    sheet.set_header(f"&L&B{page_text(sheet.get_name())}{mark}")
-    sheet.set_footer("&L&F&RPage &P of &N")
+    mark = f"&R{PAGE_FONT}&BSANDBOX: made-up data" if is_sandbox else ""
+    sheet.set_header(f"&L{PAGE_FONT}&B{page_text(sheet.get_name())}{mark}")
+    sheet.set_footer(PAGE_NUMBERS)
     if is_sandbox:
         sheet.set_tab_color(SANDBOX)
     for column in texts:  # ids are text on purpose
@@ -254,7 +258,7 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: in
 def _columns(sheet: Sheet, styles: _Styles, layouts: Sequence[ColumnLayout], table: pa.Table) -> list[Any]:
     """For each column of the sheet, how to write a cell, its value and its style, row by row."""
     columns: list[Any] = []
-    plain, right = styles.of("@"), styles.of("@", align="right")
+    plain, right = styles.of("@", align="left"), styles.of("@", align="right")
     for layout in layouts:
         values, exact = cells_of(layout, table.column(layout.name).combine_chunks())
         if layout.kind == "text":
@@ -266,7 +270,10 @@ def _columns(sheet: Sheet, styles: _Styles, layouts: Sequence[ColumnLayout], tab
             by = {each: styles.of(_number_format(places_for(layout, each or ""))) for each in set(assets)}
             columns.append(zip(repeat(sheet.put_number), values, map(by.__getitem__, assets)))
         else:
-            columns.append(zip(repeat(sheet.put_number), values, repeat(styles.of(_format_of(layout)))))
+            align = "left" if layout.kind == "time" else ""
+            columns.append(
+                zip(repeat(sheet.put_number), values, repeat(styles.of(_format_of(layout), align=align)))
+            )
         if exact is not None:
             columns.append(zip(repeat(sheet.put_text), exact, repeat(right)))
     return columns
@@ -297,16 +304,20 @@ def _write_totals(sheet: Sheet, styles: _Styles, rows: _Rows, row: int, last: in
             )
             if layout.exact:
                 sheet.put_text(row, column + 1, str(layout.total), right)
-        elif not labelled:
-            sheet.put_text(row, column, "Total", styles.of("@", is_total=True))
+        else:
+            label = styles.of("@", is_total=True, align="left")
+            for blank in range(layout.cells):
+                sheet.write_blank(row, column + blank, None, label)
+            if not labelled:
+                sheet.put_text(row, column, "Total", label)
             labelled = True
         column += layout.cells
 
 
 def _sum_ranges(rows: _Rows, column: int, last: int) -> str:
     """The cells that a total adds up, on all sheets of the rows."""
-    *others, own = rows.sheets
-    full = -(-(len(rows.frame) - last) // max(len(others), 1))
+    others = rows.sheets[:-1]
+    full = (len(rows.frame) - last) // max(len(others), 1)
     quoted = [f"'{name.replace(chr(39), chr(39) * 2)}'!" for name in others]
     return ",".join([*(f"{name}{_range(column, 1, full)}" for name in quoted), _range(column, 1, last)])
 
