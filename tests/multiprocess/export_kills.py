@@ -11,7 +11,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 import toolkit
 from tests.multiprocess.exporter import frame
 from tests.multiprocess.scene import pause
@@ -80,7 +79,7 @@ class ExportKiller:
         self._check(several=True)
 
     def kill_at(self, event: int) -> bool:
-        """Kill a program before it touches a file for this number of times; False if it never did so often."""
+        """Kill a program before it touches a file for the n-th time; False if it never did so often."""
         self._start(event)
         killed = self._end() == -signal.SIGKILL
         self._check(several=False)

@@ -29,6 +29,8 @@ from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any
 
+from toolkit.exports.provenance import seal
+
 SUFFIX = ".provenance.json"
 _DRAFT_SUFFIX = ".new"
 
@@ -63,6 +65,7 @@ def replace_pair(path: Path, write: Callable[[Path], None], description: Json, *
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
             described = {**description, "sha256": sha256_of(file), "bytes": file.tell()}
+        described["provenance_sha256"] = seal(described)
         with _turn(path.parent):
             if not overwrite and path.exists():
                 raise FileExistsError(path)

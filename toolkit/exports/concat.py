@@ -110,7 +110,7 @@ def _kept_rows(
     occurrence = pd.Series(in_frame).groupby(in_frame).cumcount().to_numpy()
     rows, _ = pd.factorize(codes * (int(occurrence.max(initial=0)) + 1) + occurrence)
     count = int(rows.max(initial=-1)) + 1
-    fetched = sorted(range(len(attrs)), key=lambda number: str(attrs[number].get("fetched_at") or ""))
+    fetched = sorted(range(len(attrs)), key=lambda number: _fetched_at(attrs[number]))
     rank = np.empty(len(attrs), np.intp)
     rank[fetched] = np.arange(len(attrs))
     by_fetch = np.argsort(rank[owners], kind="stable")
@@ -119,6 +119,12 @@ def _kept_rows(
     backwards = np.arange(len(rows))[::-1]
     firsts[rows[backwards]] = backwards
     return firsts, latest
+
+
+def _fetched_at(attrs: dict[Any, Any]) -> str:
+    """When the rows of a frame were fetched, "" where it does not say; of earnings, the latest of them."""
+    sources = attrs.get("sources") or [attrs]
+    return max(str(each.get("fetched_at") or "") for each in sources)
 
 
 def _identifying(together: pd.DataFrame, attrs: dict[Any, Any]) -> list[pd.Series]:

@@ -148,11 +148,12 @@ def _with_completeness(merged: dict[str, Any], attrs: Sequence[Attrs]) -> dict[s
     if all("complete" not in each for each in attrs):
         return merged
     missing = _missing(spans, attrs)
+    always = "analytics" in merged  # which say what is missing even where that is nothing
     merged.pop("missing", None)
     merged["complete"] = missing is not None and not missing
     if missing is None:
         missing = _union([each.get("missing") or [] for each in attrs])
-    if missing:
+    if missing or always:
         merged["missing"] = missing
     return merged
 

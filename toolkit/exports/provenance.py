@@ -6,6 +6,7 @@ files. Beside the file it also has the SHA-256 of the file, by which a change is
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -47,6 +48,11 @@ def provenance(frame: pd.DataFrame) -> dict[str, Any]:
 def as_json(description: Mapping[str, Any]) -> str:
     """A description as one line of JSON, the same for equal ones."""
     return json.dumps(description, allow_nan=False, separators=(",", ":"))
+
+
+def seal(description: Mapping[str, Any]) -> str:
+    """The SHA-256 of a description, by which a change of it is noticed."""
+    return hashlib.sha256(as_json(description).encode()).hexdigest()
 
 
 def _span(attrs: Mapping[Any, Any]) -> dict[str, Any] | None:

@@ -15,13 +15,13 @@ from toolkit.errors import ProvenanceError, UsageError
 from toolkit.exports.atomic import provenance_path, sha256_of
 from toolkit.exports.columns import arrow_schema, to_frame
 from toolkit.exports.formats import METADATA_KEY, read_rows, resolve
-from toolkit.exports.provenance import FORMAT, as_json
+from toolkit.exports.provenance import FORMAT, as_json, seal
 from toolkit.storage import formats
 from toolkit.text.suggestions import did_you_mean, suggests_arguments
 
 # A writer may replace file and provenance between the reading of both, but not this many times in a row.
 _MAX_ATTEMPTS = 10
-_OF_THE_PAIR = ("sha256", "bytes", "before")
+_OF_THE_FILE = ("sha256", "bytes")
 _UNVERIFIED = {
     "parquet": "pandas.read_parquet",
     "feather": "pandas.read_feather",
@@ -103,9 +103,9 @@ def _frame(
     file: BinaryIO, source: Path, kind: str, description: Mapping[str, Any], sheet: str | None
 ) -> pd.DataFrame:
     try:
-        if description["kind"] != kind:
+        outside = {name: value for name, value in description.items() if name != "before"}
+        if outside.pop("provenance_sha256") != seal(outside) or description["kind"] != kind:
             raise _damaged(source)
-        outside = {name: value for name, value in description.items() if name not in _OF_THE_PAIR}
         if kind == "xlsx":
             from toolkit.exports import excel  # imported here, as nothing else needs it
 
@@ -116,7 +116,8 @@ def _frame(
             table = read_rows(file, kind, description)
             metadata = (table.schema.metadata or {}).get(METADATA_KEY)
             inside = None if metadata is None else metadata.decode()
-        if inside is not None and inside != as_json(outside):
+        of_rows = {name: value for name, value in outside.items() if name not in _OF_THE_FILE}
+        if inside is not None and inside != as_json(of_rows):
             raise _damaged(source)
         schema = arrow_schema(description["columns"])
         if table.column_names != schema.names or table.num_rows != description["rows"]:

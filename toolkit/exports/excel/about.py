@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from toolkit.display.formatting import plural
 from toolkit.exports.excel.columns import currency_of
 from toolkit.exports.excel.names import heading
 
@@ -233,8 +234,6 @@ def _valued(attrs: Mapping[str, Any]) -> list[str]:
     if isinstance(rows, int) and isinstance(valued, int):
         left_out = " Totals leave the others out." if valued < rows else ""
         texts.append(f"{valued:,} of {rows:,} rows have a value.{left_out}")
-            f"{valued:,} of {rows:,} rows have a value." + (" Totals leave the others out." * (valued < rows))
-        )
     if par := _texts(valuation.get("at_par")):
         texts.append(f"At par, not at a market price: {', '.join(par)}.")
     if given := valuation.get("given"):
@@ -288,7 +287,7 @@ def _counts(counts: Any) -> list[str]:
         return []
     return [
         ", ".join(
-            f"{name}: {number:,} rows" if isinstance(number, int) else f"{name}: {_text(number)}"
+            f"{name}: {plural(number, 'row')}" if isinstance(number, int) else f"{name}: {_text(number)}"
             for name, number in counts.items()
         )
     ]
