@@ -106,6 +106,7 @@ def _frame(
         outside = {name: value for name, value in description.items() if name != "before"}
         if outside.pop("provenance_sha256") != seal(outside) or description["kind"] != kind:
             raise _damaged(source)
+        inside: str | None
         if kind == "xlsx":
             from toolkit.exports import excel  # imported here, as nothing else needs it
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FONT = "Arial"
 PRIMARY, ON_PRIMARY, WASH = "#0f766e", "#ffffff", "#ccfbf1"
-SANDBOX, LINE, ALERT = "#5b3fc4", "#b8c2cc", "#b42318"
+SANDBOX, ALERT, LINE, FAINT = "#5b3fc4", "#b42318", "#b8c2cc", "#e3e8ec"
 
 PAGE_FONT = f'&"{FONT},Regular"&9'
 PAGE_NUMBERS = f"&L{PAGE_FONT}&F&R{PAGE_FONT}Page &P of &N"
@@ -22,7 +22,7 @@ _A4 = 9
 _ROW_HEIGHT = 15
 
 
-class Sheet(Worksheet):
+class Sheet(Worksheet):  # type: ignore[misc]
     """A sheet that raises where xlsxwriter returns a number, and writes text as text and numbers in full."""
 
     def put_text(self, row: int, column: int, text: str, style: Format | None = None) -> None:

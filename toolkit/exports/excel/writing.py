@@ -177,7 +177,7 @@ class _Styles:
     """The formats of cells, each made once."""
 
     def __init__(self, workbook: Workbook) -> None:
-        from toolkit.exports.excel.sheets import FONT, LINE, ON_PRIMARY, PRIMARY
+        from toolkit.exports.excel.sheets import FAINT, FONT, LINE, ON_PRIMARY, PRIMARY
 
         self._workbook = workbook
         self._base = {"font_name": FONT, "font_size": 10}
@@ -193,6 +193,7 @@ class _Styles:
             "border": 1,
             "border_color": PRIMARY,
         }
+        self.line = workbook.add_format({"bottom": 1, "bottom_color": FAINT})
         self.heading = workbook.add_format({**heading, "indent": 1})
         # With room for the button of the filter.
         self.number_heading = workbook.add_format({**heading, "align": "right", "indent": 2})
@@ -233,7 +234,6 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: in
         sheet.put_text(0, column, text, styles.number_heading if column in numbers else styles.heading)
     last = stop - start
     sheet.freeze_panes(1, 0)
-    sheet.hide_gridlines(0)  # they are printed, too
     sheet.autofilter(0, 0, last, len(headings) - 1)
     sheet.repeat_rows(0)
     is_sandbox = rows.attrs.get("source") == "sandbox"
@@ -242,6 +242,8 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: in
     sheet.set_footer(PAGE_NUMBERS)
     if is_sandbox:
         sheet.set_tab_color(SANDBOX)
+    line = {"type": "formula", "criteria": "=TRUE", "format": styles.line}  # also where a cell is empty
+    sheet.conditional_format(1, 0, max(last, 1), len(headings) - 1, line)
     for column in texts:  # ids are text on purpose
         sheet.ignore_errors({"number_stored_as_text": _range(column, 1, max(last, 1) + 2)})
     row = 1
