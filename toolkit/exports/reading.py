@@ -27,7 +27,7 @@ _UNVERIFIED = {
     "feather": "pandas.read_feather",
     "csv": "pandas.read_csv",
     "jsonl": "pandas.read_json(..., lines=True)",
-    "xlsx": "a spreadsheet program",
+    "xlsx": "pandas.read_excel, which needs openpyxl",
 }
 
 

@@ -57,7 +57,10 @@ def read_sheet(file: BinaryIO, name: str, described: Mapping[str, Any]) -> tuple
             inside, places = _hidden(archive, members[PROVENANCE])
             place = json.loads(places)[name]
             schema = arrow_schema(described["columns"])
-            rows = _rows(archive, [members[part] for part in place["parts"]], described["rows"])
+            parts = [(members[part], int(rows)) for part, rows in place["parts"]]
+            if sum(rows for _, rows in parts) != described["rows"]:
+                raise DamagedWorkbookError("the workbook has another number of rows")
+            rows = _rows(archive, parts)
             return _table(rows, place["columns"], schema), inside
     except (KeyError, TypeError, IndexError, expat.ExpatError, zipfile.BadZipFile, EOFError) as error:
         raise DamagedWorkbookError(f"the workbook cannot be read: {type(error).__name__}") from None
@@ -86,7 +89,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, str]:
 
 def _hidden(archive: zipfile.ZipFile, member: str) -> tuple[str, str]:
     texts: list[str] = []
-    for cells in _cells(archive, member):
+    for _, cells in _cells(archive, member):
         if len(texts) == 2 or len(cells) > _MAX_PIECES:
             break
         texts.append("".join(cells[column] for column in sorted(cells)))
@@ -94,19 +97,26 @@ def _hidden(archive: zipfile.ZipFile, member: str) -> tuple[str, str]:
     return inside, places
 
 
-def _rows(archive: zipfile.ZipFile, members: Sequence[str], count: int) -> Iterator[Cells]:
-    """The rows of all sheets, without the headings and what follows the rows."""
-    left = count
-    for member in members:
-        cells = _cells(archive, member)
-        next(cells)  # the heading
-        for row in cells:
-            if left == 0:
-                return
-            if not row:
+def _rows(archive: zipfile.ZipFile, members: Sequence[tuple[str, int]]) -> Iterator[Cells]:
+    """The rows of all sheets, without the headings and what follows the rows.
+
+    Args:
+        archive: The workbook.
+        members: The files of the sheets, and how many rows each has.
+    """
+    for member, count in members:
+        row = 0
+        for number, cells in _cells(archive, member):
+            if number == 1:  # the heading
+                continue
+            if number > count + 1:
                 break
-            left -= 1
-            yield row
+            for _ in range(number - 2 - row):  # rows without a value are left out of the file
+                yield {}
+            yield cells
+            row = number - 1
+        for _ in range(count - row):
+            yield {}
 
 
 def _table(rows: Iterator[Cells], columns: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
@@ -140,20 +150,18 @@ def _values(texts: list[str | None], kind: str, type_: pa.DataType) -> pa.Array:
 # -- XML ---------------------------------------------------------------------------------------------
 
 
-def _cells(archive: zipfile.ZipFile, member: str) -> Iterator[Cells]:
-    """The rows of a sheet, from the first to the last; rows that the file leaves out are empty."""
+def _cells(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, Cells]]:
+    """The rows of a sheet that have values, with their numbers, which begin at 1."""
     reader = _SheetReader()
-    expected = 1
+    before = 0
     for chunk in _chunks(archive, member):
         reader.parser.Parse(chunk, False)
         rows, reader.rows = reader.rows, []
         for number, cells in rows:
-            if number < expected:
+            if number <= before:
                 raise DamagedWorkbookError("rows are out of order")
-            if number > expected:  # one row is left out before the totals, and nowhere else
-                yield {}
-            yield cells
-            expected = number + 1
+            yield number, cells
+            before = number
 
 
 class _SheetReader:

@@ -55,6 +55,7 @@ class _Rows:
         schema: Arrow types of its columns.
         attrs: What its provenance says about it.
         layouts: How its columns are shown.
+        per_sheet: How many of its rows a sheet takes.
         totals: Those that are added up.
         sheets: Names of its sheets, in order.
         sha256: That of the rows as CSV.
@@ -65,15 +66,20 @@ class _Rows:
     schema: pa.Schema
     attrs: Mapping[str, Any]
     layouts: list[ColumnLayout]
+    per_sheet: int
     totals: list[ColumnLayout] = field(default_factory=list)
     sheets: list[str] = field(default_factory=list)
     sha256: str = ""
 
-    def tables(self, start: int = 0, stop: int | None = None) -> Iterator[pa.Table]:
-        """The rows, some at once."""
-        stop = len(self.frame) if stop is None else stop
-        for at in range(start, stop, _ROWS_AT_ONCE):
-            yield to_arrow(self.frame.iloc[at : min(at + _ROWS_AT_ONCE, stop)], self.schema)
+    def part(self, number: int) -> range:
+        """The rows on one of its sheets."""
+        return range(len(self.frame))[number * self.per_sheet : (number + 1) * self.per_sheet]
+
+    def tables(self, part: range) -> Iterator[pa.Table]:
+        """These rows, some at once."""
+        for at in range(0, len(part), _ROWS_AT_ONCE):
+            piece = part[at : at + _ROWS_AT_ONCE]
+            yield to_arrow(self.frame.iloc[piece.start : piece.stop], self.schema)
 
 
 def write(
@@ -103,7 +109,7 @@ def write(
     taken = {ABOUT, PROVENANCE}
     frames = []
     for name, frame in sheets.items():
-        rows = _surveyed(name, frame, description["sheets"][name])
+        rows = _surveyed(name, frame, description["sheets"][name], rows_per_sheet)
         for part in range(1, max(1, -(-len(frame) // rows_per_sheet)) + 1):
             rows.sheets.append(sheet_name(name, taken, part))
             taken.add(rows.sheets[-1])
@@ -113,10 +119,8 @@ def write(
         about = add_sheet(workbook, ABOUT)
         styles = _Styles(workbook)
         for rows in frames:
-            for part, name in enumerate(rows.sheets):
-                start = part * rows_per_sheet
-                stop = min(start + rows_per_sheet, len(rows.frame))
-                _write_rows(add_sheet(workbook, name), styles, rows, start, stop)
+            for number, name in enumerate(rows.sheets):
+                _write_rows(add_sheet(workbook, name), styles, rows, rows.part(number))
         write_about(workbook, about, description, [_summary(rows) for rows in frames])
         _write_hidden(add_sheet(workbook, PROVENANCE), description, frames)
         workbook.close()
@@ -134,14 +138,14 @@ def write(
         raise
 
 
-def _surveyed(name: str, frame: pd.DataFrame, described: Mapping[str, Any]) -> _Rows:
+def _surveyed(name: str, frame: pd.DataFrame, described: Mapping[str, Any], per_sheet: int) -> _Rows:
     """Read all values once: how they are shown, their totals and their SHA-256."""
     schema, attrs = arrow_schema(described["columns"]), described["attrs"]
-    rows = _Rows(name, frame, schema, attrs, layouts_of(schema, attrs))
+    rows = _Rows(name, frame, schema, attrs, layouts_of(schema, attrs), per_sheet)
     digest = hashlib.sha256(text_formats.csv_header(schema.names, guard=False))
 
     def tables() -> Iterator[pa.Table]:
-        for table in rows.tables():
+        for table in rows.tables(range(len(frame))):
             digest.update(text_formats.csv_rows(table, guard=False))
             yield table
 
@@ -212,7 +216,7 @@ def _number_format(places: int) -> str:
     return "#,##0" + ("." + "0" * places if places else "")
 
 
-def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: int) -> None:
+def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, part: range) -> None:
     from toolkit.exports.excel.sheets import PAGE_FONT, PAGE_NUMBERS, SANDBOX, page_text
 
     headings, widths, texts, numbers = [], [], [], set()
@@ -232,7 +236,7 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: in
     sheet.set_row(0, 31)
     for column, text in enumerate(headings):
         sheet.put_text(0, column, text, styles.number_heading if column in numbers else styles.heading)
-    last = stop - start
+    last = len(part)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, last, len(headings) - 1)
     sheet.repeat_rows(0)
@@ -247,13 +251,13 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, start: int, stop: in
     for column in texts:  # ids are text on purpose
         sheet.ignore_errors({"number_stored_as_text": _range(column, 1, max(last, 1) + 2)})
     row = 1
-    for table in rows.tables(start, stop):
+    for table in rows.tables(part):
         for cells in zip(*_columns(sheet, styles, rows.layouts, table), strict=True):
             for column, (put, value, style) in enumerate(cells):
                 if value is not None:
                     put(row, column, value, style)
             row += 1
-    if rows.totals and stop == len(rows.frame):
+    if rows.totals and part.stop == len(rows.frame):
         _write_totals(sheet, styles, rows, row + 1, last)
 
 
@@ -319,7 +323,7 @@ def _write_totals(sheet: Sheet, styles: _Styles, rows: _Rows, row: int, last: in
 def _sum_ranges(rows: _Rows, column: int, last: int) -> str:
     """The cells that a total adds up, on all sheets of the rows."""
     others = rows.sheets[:-1]
-    full = (len(rows.frame) - last) // max(len(others), 1)
+    full = rows.per_sheet
     quoted = [f"'{name.replace(chr(39), chr(39) * 2)}'!" for name in others]
     return ",".join([*(f"{name}{_range(column, 1, full)}" for name in quoted), _range(column, 1, last)])
 
@@ -344,7 +348,7 @@ def _write_hidden(sheet: Sheet, description: Mapping[str, Any], frames: Sequence
     """Write where everything is, for `toolkit.read`, on a sheet that programs do not list."""
     places = {
         rows.name: {
-            "parts": rows.sheets,
+            "parts": [(name, len(rows.part(number))) for number, name in enumerate(rows.sheets)],
             "columns": [[layout.name, layout.kind, layout.exact] for layout in rows.layouts],
         }
         for rows in frames
