@@ -17,7 +17,7 @@ from toolkit.exports.columns import arrow_schema, to_frame
 from toolkit.exports.formats import METADATA_KEY, read_rows, resolve
 from toolkit.exports.provenance import FORMAT, as_json, seal
 from toolkit.storage import formats
-from toolkit.text.suggestions import suggests_arguments
+from toolkit.text.suggestions import did_you_mean, suggests_arguments
 
 # A writer may replace file and provenance between the reading of both, but not this many times in a row.
 _MAX_ATTEMPTS = 10
@@ -27,11 +27,12 @@ _UNVERIFIED = {
     "feather": "pandas.read_feather",
     "csv": "pandas.read_csv",
     "jsonl": "pandas.read_json(..., lines=True)",
+    "xlsx": "a spreadsheet program",
 }
 
 
 @suggests_arguments
-def read(path: str | PathLike[str]) -> pd.DataFrame:
+def read(path: str | PathLike[str], *, sheet: str | None = None) -> pd.DataFrame:
     """Read a frame that `toolkit.export` wrote, with its types, index and `attrs`.
 
     Only what was written is returned: the file must have the SHA-256 that stands in its provenance, the file
@@ -39,13 +40,14 @@ def read(path: str | PathLike[str]) -> pd.DataFrame:
     is not noticed. Nothing is sent.
 
     Args:
-        path: A file in any format but Excel.
+        path: The file.
+        sheet: Which frame of an `.xlsx` file that has several, by the name under which it was exported.
 
     Returns:
         The frame. Its rows are numbered where it had no index with a name.
 
     Raises:
-        UsageError: There is no such file, or it is of no format that is read.
+        UsageError: There is no such file, it is of no format that is read, or `sheet` names no frame.
         ProvenanceError: The file was changed, its provenance is missing or was changed, or a newer version of
             the toolkit wrote it.
         OSError: The file cannot be opened.
@@ -54,11 +56,8 @@ def read(path: str | PathLike[str]) -> pd.DataFrame:
         >>> toolkit.read("rebates.parquet")
     """
     source, kind = resolve(path)
-    if kind == "xlsx":
-        raise UsageError(
-            "Excel files are for people and are not read back. Export the frame as .parquet as well, and "
-            "read that."
-        )
+    if sheet is not None and kind != "xlsx":
+        raise UsageError("`sheet` is for .xlsx files: the others have one frame.")
     if not source.is_file():
         raise UsageError(f"There is no file {str(source)!r}.")
     before = None
@@ -72,7 +71,7 @@ def read(path: str | PathLike[str]) -> pd.DataFrame:
             for description in (stated, stated.get("before")):
                 if isinstance(description, Mapping) and description.get("sha256") == found:
                     file.seek(0)
-                    return _frame(file, source, kind, description)
+                    return _frame(file, source, kind, description, sheet)
     raise ProvenanceError(
         f"{source.name} was changed after it was exported: it does not have the SHA-256 that "
         f"{provenance_path(source).name} says. Restore both from a backup, or fetch the rows again. To look "
@@ -100,15 +99,26 @@ def _stated(source: Path, kind: str) -> dict[str, Any]:
     return stated
 
 
-def _frame(file: BinaryIO, source: Path, kind: str, description: Mapping[str, Any]) -> pd.DataFrame:
+def _frame(
+    file: BinaryIO, source: Path, kind: str, description: Mapping[str, Any], sheet: str | None
+) -> pd.DataFrame:
     try:
         outside = {name: value for name, value in description.items() if name != "before"}
         if outside.pop("provenance_sha256") != seal(outside) or description["kind"] != kind:
             raise _damaged(source)
-        table = read_rows(file, kind, description)
-        inside = (table.schema.metadata or {}).get(METADATA_KEY)
+        inside: str | None
+        if kind == "xlsx":
+            from toolkit.exports import excel  # imported here, as nothing else needs it
+
+            name = _sheet(description["sheets"], sheet)
+            description = description["sheets"][name]
+            table, inside = excel.read_sheet(file, name, description)
+        else:
+            table = read_rows(file, kind, description)
+            metadata = (table.schema.metadata or {}).get(METADATA_KEY)
+            inside = None if metadata is None else metadata.decode()
         of_rows = {name: value for name, value in outside.items() if name not in _OF_THE_FILE}
-        if inside is not None and inside.decode() != as_json(of_rows):
+        if inside is not None and inside != as_json(of_rows):
             raise _damaged(source)
         schema = arrow_schema(description["columns"])
         if table.column_names != schema.names or table.num_rows != description["rows"]:
@@ -117,10 +127,24 @@ def _frame(file: BinaryIO, source: Path, kind: str, description: Mapping[str, An
         if description["index"]:
             frame = frame.set_index(description["index"])
         frame.attrs = dict(description["attrs"])
+    except UsageError:
+        raise
     except (KeyError, TypeError, ValueError, pa.ArrowException):
         # The file is as it was written, so its description is not.
         raise _damaged(source) from None
     return frame
+
+
+def _sheet(sheets: Mapping[str, Any], wanted: str | None) -> str:
+    """The name of the frame that is read from a workbook."""
+    if wanted is None and len(sheets) == 1:
+        return next(iter(sheets))
+    names = ", ".join(repr(name) for name in sheets)
+    if wanted is None:
+        raise UsageError(f"The workbook has several frames: `sheet` must be one of {names}.")
+    if wanted not in sheets:
+        raise UsageError(f"`sheet` is one of {names}, not {wanted!r}.{did_you_mean(wanted, sheets)}")
+    return wanted
 
 
 def _damaged(source: Path) -> ProvenanceError:

@@ -119,7 +119,7 @@ def _csv_cells(values: pa.Array, *, guard: bool) -> pa.Array:
     if pa.types.is_list(values.type):
         values = _mapped_lists(values)
     elif not pa.types.is_string(values.type):
-        return _plain(values)
+        return plain_text(values)
     if guard:
         values = pc.replace_substring_regex(values, rf"\A([{re.escape(''.join(GUARDED))}])", r"'\1")
     quoted = pc.replace_substring(values, '"', '""')
@@ -130,7 +130,7 @@ def _json_cells(values: pa.Array) -> pa.Array:
     if pa.types.is_list(values.type):
         return _mapped_lists(values)
     if not pa.types.is_string(values.type):
-        plain = _plain(values)
+        plain = plain_text(values)
         quotes = pa.types.is_timestamp(values.type) or pa.types.is_decimal(values.type)
         return pc.binary_join_element_wise('"', plain, '"', "") if quotes else plain
     if pc.any(pc.match_substring_regex(values, _NEEDS_ESCAPE)).as_py():
@@ -138,10 +138,12 @@ def _json_cells(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise('"', values, '"', "")
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    """Numbers, flags and times as text."""
+def plain_text(values: pa.Array) -> pa.Array:
+    """Values as text, those of a kind always spelled alike; lists of texts as JSON."""
+    if pa.types.is_list(values.type):
+        return _mapped_lists(values)
     if pa.types.is_decimal(values.type):
-        return _decimal_text(values)
+        return decimal_text(values)
     if not pa.types.is_timestamp(values.type):
         return values.cast(pa.string())
     text = values.cast(pa.timestamp(values.type.unit)).cast(pa.string())  # in UTC
@@ -149,7 +151,7 @@ def _plain(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(text, "Z", "") if values.type.tz else text
 
 
-def _decimal_text(values: pa.Array) -> pa.Array:
+def decimal_text(values: pa.Array) -> pa.Array:
     """Exact amounts as text, without exponent or trailing zeros."""
     # With this added, all have one more digit before the point, so that Arrow writes no exponent.
     more = pa.scalar(10**_DIGITS_BEFORE_POINT, pa.decimal256(_DIGITS_BEFORE_POINT + 1, 0))
@@ -194,11 +196,16 @@ def _is_json_type(type_: pa.DataType) -> bool:
 
 
 def _typed(columns: Sequence[Any], schema: pa.Schema) -> pa.Table:
-    typed = [_parsed(values, type_) for values, type_ in zip(columns, schema.types, strict=True)]
+    typed = [parsed(values, type_) for values, type_ in zip(columns, schema.types, strict=True)]
     return pa.Table.from_arrays(typed, schema=schema)
 
 
-def _parsed(values: Any, type_: pa.DataType) -> Any:
+def parsed(values: Any, type_: pa.DataType) -> Any:
+    """What `plain_text` spelled.
+
+    Raises:
+        pa.ArrowInvalid: It is not the text of such values.
+    """
     if values.type == type_:
         return values
     if pa.types.is_list(type_):

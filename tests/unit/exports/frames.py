@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from toolkit.amounts.array import ExactArray
 from toolkit.amounts.integers import LIMIT, array_of_units
 
-FORMATS = ("parquet", "feather", "csv", "jsonl")
+FORMATS = ("parquet", "feather", "csv", "jsonl", "xlsx")
 AWKWARD = (
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'", "'=1", "''", "", " ", "NA", "nan", "null", "NaN",
     '"', '""', ",", "\n", "\r\n", "\r", "a\nb", 'a"b,c', "\\", "\\n", "\\u0041", "\x00", "\x1f", "\x7f",
