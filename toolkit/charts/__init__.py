@@ -7,8 +7,8 @@ Frames may be filtered, have columns in the index, hold exact or float amounts, 
 or CSV. A frame without rows draws an empty, labelled chart, so that a scheduled notebook does not fail.
 
 `income`, `comparison`, `commission` and `holdings` are for reports: values in one currency, in which all
-assets add up, on a white page. The backgrounds of the others are transparent, and their text is in a grey that
-is readable on light and dark backgrounds. No global setting of matplotlib is changed.
+assets add up, on a white page. The backgrounds of the others are transparent, and their text is in a grey
+that is readable on light and dark backgrounds. No global setting of matplotlib is changed.
 """
 
 import typing as _typing

@@ -18,8 +18,8 @@ from toolkit.errors import UsageError
 from toolkit.text.suggestions import suggests_arguments
 
 _USAGE = (
-    "charts.commission() draws frames of link.spot.rebates(), or those of toolkit.analytics.commission(); other "
-    "rebates tell no fees"
+    "charts.commission() draws frames of link.spot.rebates(), or those of toolkit.analytics.commission(); "
+    "other rebates tell no fees"
 )
 _FEE, _REBATE = paper.REST, paper.PALETTE[0]
 
@@ -33,16 +33,17 @@ def commission(
     top: int = 8,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the fees that customers paid, and within them the rebates that you were paid, with the rate implied.
+    """Draw the fees that customers paid, within them the rebates that you were paid, and the rate implied.
 
-    The rate is the rebate in percent of the fee, converted into the asset of the rebate at the price of the row.
-    Rows that tell no fee, such as those before 2025-11-25, are not drawn, and the chart says how many there are.
+    The rate is the rebate in percent of the fee, which is converted into the asset of the rebate at the price
+    in the row. Rows that tell no fee, such as those before 2025-11-25, are not drawn, and the chart says how
+    many there are.
 
     Args:
         frame: A frame of `link.spot.rebates()`, or one of `toolkit.analytics.commission()`.
         by: Column to compare, such as "symbol" or "customer_id".
-        asset: Only rebates paid in this asset. Amounts of several assets do not add up: without it, there is a
-            chart for each of the assets with the most rows.
+        asset: Only rebates paid in this asset. Amounts of several assets do not add up: without it, there is
+            a chart for each of the three assets with the most rows.
         top: Largest number of values in a chart. The rest is added up as "Others".
         ax: Axes to draw on, for a single asset; a new figure if not given.
 
@@ -78,9 +79,10 @@ def commission(
     axes = [ax] if ax is not None else paper.page(paper.row_height(max(sizes)), len(shown))
     for index, (target, each) in enumerate(zip(axes, shown, strict=True)):
         sums = rows[rows["asset"] == each].set_index("group")[["fee", "rebate"]]
-        _draw(target, title, sums, each, names, top, note if index == 0 else ())
+        _draw(target, title, sums, each, names=names, top=top, note=note if index == 0 else ())
     if len(assets) > len(shown):
         draw.note_below(axes[-1], f"Not drawn: {name_list(map(short_name, assets[len(shown) :]))}")
+        axes[-1].xaxis.label.set_size(8.5)
     for target in axes:
         paper.finish(target)
     return axes[0]
@@ -124,7 +126,14 @@ def _rows(data: object, by: str) -> tuple[pd.DataFrame, dict[str, str], list[str
 
 
 def _draw(
-    ax: Axes, title: str, sums: pd.DataFrame, asset: str, names: dict[str, str], top: int, note: Iterable[str]
+    ax: Axes,
+    title: str,
+    sums: pd.DataFrame,
+    asset: str,
+    *,
+    names: dict[str, str],
+    top: int,
+    note: Iterable[str],
 ) -> None:
     sums = sums.sort_values("fee", ascending=False, kind="stable")
     shown, others = sums.head(top), sums.iloc[top:]

@@ -35,15 +35,15 @@ def comparison(
 ) -> Axes:
     """Draw earnings against those of another period, usually the one before.
 
-    Without `by`, two lines add up the days of each period, laid over each other by their position in the period:
-    the first day upon the first. What lies between them is the difference, and its amount stands under the
-    title. If the period is not over, its whole days are compared with as many of the other.
+    Without `by`, two lines add up the days of each period, laid over each other by their position in the
+    period: the first day upon the first. What lies between them is the difference, and its amount stands
+    under the title. If the period is not over, its whole days are compared with as many of the other.
 
     Args:
         frame: A frame of `toolkit.analytics.earnings()`.
         before: That of the other period, in the same currency.
-        by: Column to compare the values of, such as "asset", "customer_id", "system" or "symbol": two bars for
-            each of the largest, and the change.
+        by: Column to compare the values of, such as "asset", "customer_id", "system" or "symbol": two bars
+            for each of the largest, and the change.
         top: Largest number of values that are compared. The rest is added up as "Others".
         ax: Axes to draw on; a new figure if not given.
 
@@ -74,7 +74,7 @@ def comparison(
         return target
     if by is None:
         return _courses(ax, title, now, then, notes)
-    return _pairs(ax, title, now, then, notes, top)
+    return _pairs(ax, title, now, then, notes=notes, top=top)
 
 
 # -- in the course of the period -----------------------------------------------------------------------
@@ -192,7 +192,7 @@ def _change(difference: float, base: float, currency: str) -> str:
 # -- by the values of a column -------------------------------------------------------------------------
 
 
-def _pairs(ax: Axes | None, title: str, now: Earnings, then: Earnings, notes: list[str], top: int) -> Axes:
+def _pairs(ax: Axes | None, title: str, now: Earnings, then: Earnings, *, notes: list[str], top: int) -> Axes:
     sums = pd.concat(
         {name: each.rows.groupby("group")["value"].sum() for name, each in (("now", now), ("then", then))},
         axis=1,

@@ -51,13 +51,15 @@ EMPTY_HEIGHT = 1.9
 _LETTER, _KEY = 4.9, 27.0
 
 
-def figure(rows: int, height: float, *, width: float = 9.6, dpi: int = 140) -> list[Axes]:
+def figure(
+    rows: int, height: float, *, width: float = 9.6, dpi: int = 140, sharex: bool = True
+) -> list[Axes]:
     """Make Axes, one above the other, in a figure that the cell shows."""
     # pyplot is needed to have the notebook show the figure. Nothing else uses it: it is not thread-safe.
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(
-        rows, 1, figsize=(width, height * rows), dpi=dpi, sharex=True, squeeze=False, layout="constrained"
+        rows, 1, figsize=(width, height * rows), dpi=dpi, sharex=sharex, squeeze=False, layout="constrained"
     )
     figure.set_facecolor("none")
     return list(axes[:, 0])

@@ -71,7 +71,10 @@ def read_earnings(data: object, chart: str, by: str | None, *, timed: bool = Tru
     units = [name for name in _UNITS if name in frame]
     if "time" not in frame and units:  # sums by day, week or month
         frame = frame.assign(time=_starts(frame[units[0]]))
-    usage = f"charts.{chart}() draws frames of toolkit.analytics.earnings(), or their sums by toolkit.analytics.summarize()"
+    usage = (
+        f"charts.{chart}() draws frames of toolkit.analytics.earnings(), or their sums by "
+        "toolkit.analytics.summarize()"
+    )
     require_columns(frame, (*(["time"] if timed else []), "value"), usage)
     values = amounts(frame["value"])
     rows = pd.DataFrame({"value": values})
@@ -124,8 +127,8 @@ def _on_clocks(when: pd.Series, frame: pd.DataFrame, zone: str) -> pd.Series:
         return when
     shown = when.dt.tz_convert(zone).dt.tz_localize(None).dt.tz_localize("UTC")
     if "granularity" not in frame:
-        return shown
-    return shown.mask(labels(frame["granularity"]) == "day", when)
+        return pd.Series(shown)
+    return pd.Series(shown.mask(labels(frame["granularity"]) == "day", when))
 
 
 def _moment(value: object, zone: str) -> pd.Timestamp | None:

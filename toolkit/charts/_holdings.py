@@ -28,8 +28,8 @@ def holdings(
 ) -> Axes:
     """Draw balances by asset in one currency, stacked by wallet.
 
-    `balances` compares sub-accounts, as one read tells of them; this chart adds up all of them in one currency.
-    Balances without a value are not drawn, and the chart says how many there are.
+    `balances` compares sub-accounts, as one read tells of them; this chart adds up all of them in one
+    currency. Balances without a value are not drawn, and the chart says how many there are.
 
     Args:
         frame: A frame of `toolkit.analytics.balances()`, which may be filtered.
@@ -55,7 +55,7 @@ def holdings(
     assets, _ = paper.groups(rows, "asset")
     parts, names = paper.groups(rows, by) if by else (assets.mask(assets.notna(), ""), {})
     known = values.notna() & (values != 0)
-    sums = values[known].groupby([assets[known], parts[known]]).sum().unstack(fill_value=0.0)
+    sums = values[known].groupby([assets[known], parts[known]]).sum().unstack(fill_value=0)
     title = f"Balances by asset and {paper.in_plain_words(by)}" if by else "Balances by asset"
     if sums.empty:
         target = ax or paper.page(draw.EMPTY_HEIGHT)[0]
@@ -65,6 +65,8 @@ def holdings(
         draw.describe(target, ". ".join([f"{title}: none", *notes]) + ".")
         return target
     order = sums.sum(axis=1).abs().sort_values(ascending=False, kind="stable").index
+    if len(order) == top + 1:  # a single one has a name
+        top += 1
     shown = sums.loc[order[:top]]
     called = [short_name(asset) for asset in shown.index]
     if len(order) > top:

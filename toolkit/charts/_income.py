@@ -28,9 +28,9 @@ def income(
 ) -> Axes:
     """Draw earnings in one currency as bars per day, week or month, stacked.
 
-    `rebates` draws amounts, each asset on a scale of its own; this chart draws values in one currency, in which
-    all assets and programmes add up. Rows without a value are not drawn, and the chart says how many there are.
-    A period that is not over, or that the earnings cover only in part, is paler and hatched.
+    `rebates` draws amounts, each asset on a scale of its own; this chart draws values in one currency, in
+    which all assets and programmes add up. Rows without a value are not drawn, and the chart says how many
+    there are. A period that is not over, or that the earnings cover only in part, is paler and hatched.
 
     Args:
         frame: A frame of `toolkit.analytics.earnings()`, which may be filtered, or its sums by day, week or
@@ -59,27 +59,27 @@ def income(
     target = ax or paper.page(3.6)[0]
     starts = draw.period_starts(earnings.rows["time"], freq)
     key = earnings.rows["group"] if by else pd.Series("", index=earnings.rows.index)
-    sums = earnings.rows["value"].groupby([starts, key]).sum().unstack(fill_value=0.0)
+    sums = earnings.rows["value"].groupby([starts, key]).sum().unstack(fill_value=0)
     stack = paper.stacked(draw.fill_gaps(sums, freq), top, earnings.names)
     draw.bars(target, stack.sums, draw.partial_periods(earnings.attrs, freq), stack.names, stack.colours)
     if by and len(target.patches) <= _MOST_PARTED:
         paper.separate(target)
-    paper.few_dates(target)
+    target.margins(x=0.01, y=0.09)
+    paper.label_periods(target, pd.DatetimeIndex(stack.sums.index), freq)
     notes = [f"{earnings.total_text} in all", *earnings.notes]
     paper.head(target, title, unit, notes, stack.entries if by else ())
     paper.finish(target)
-    whose = in_words(earnings.names, stack.values)
-    span = draw.span_of_periods(stack.sums.index)
-    draw.describe(
-        target, f"{title}, {unit}, {span}: {'. '.join(notes)}.{_parts(stack, earnings) if by else ''}{whose}"
-    )
+    said = [f"{title}, {unit}, {draw.span_of_periods(stack.sums.index)}: {'. '.join(notes)}."]
+    if by:
+        said.append(_parts(stack, earnings) + in_words(earnings.names, stack.values))
+    draw.describe(target, " ".join(said))
     return target
 
 
 def _parts(stack: paper.Stack, earnings: Earnings) -> str:
     """What each part of the stack sums up to, in words."""
     sums = (f"{name} {paper.money(float(stack.sums[at].sum()))}" for at, name in enumerate(stack.names))
-    return f" {', '.join(sums)} {earnings.currency}".rstrip() + "."
+    return f"{', '.join(sums)} {earnings.currency}".rstrip() + "."
 
 
 def _empty(ax: Axes | None, title: str, unit: str, earnings: Earnings) -> Axes:

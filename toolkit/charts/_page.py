@@ -1,4 +1,4 @@
-"""Figures for reports: on a page of their own, so that text has full contrast, and narrow, so that it stays large.
+"""Figures for reports: on a white page, for the contrast of text, and narrow, so that it stays large.
 
 A text on a transparent figure cannot have a contrast of 4.5:1 on both white and dark grey: the best grey has
 4.35:1. So these figures are white everywhere, as a printed page is.
@@ -13,11 +13,11 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from matplotlib.dates import AutoDateLocator
 from matplotlib.text import Text
 
 from toolkit.charts import _draw as draw
 from toolkit.charts._data import labels
+from toolkit.charts._draw import Freq
 from toolkit.charts._market import LINE_HEIGHT, note_lines, write
 from toolkit.charts._names import id_column, names_by_id
 from toolkit.errors import UsageError
@@ -36,8 +36,8 @@ _LEGEND_ROW = 13.5  # in points
 
 
 def page(height: float, rows: int = 1) -> list[Axes]:
-    """Make Axes, one above the other, on a page that the cell shows."""
-    axes = draw.figure(rows, height, width=_WIDTH, dpi=_DPI)
+    """Make Axes, one above the other, on a page that the cell shows. Each has scales of its own."""
+    axes = draw.figure(rows, height, width=_WIDTH, dpi=_DPI, sharex=False)
     axes[0].figure.set_facecolor(PAPER)
     return axes
 
@@ -53,7 +53,7 @@ def finish(ax: Axes) -> None:
     if colour is not None:
         ax.tick_params(colors=colour)
         for text in ax.findobj(Text):
-            text.set_color(colour)  # type: ignore[attr-defined]
+            text.set_color(colour)
 
 
 def _text_colour(ax: Axes) -> str | None:
@@ -79,9 +79,12 @@ def head(
     draw.raise_title(ax, below + 3 + LINE_HEIGHT * len(lines))
 
 
-def few_dates(ax: Axes) -> None:
-    """Label at most seven dates, which fit side by side on a page."""
-    ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=7))  # type: ignore[no-untyped-call]
+def label_periods(ax: Axes, starts: pd.DatetimeIndex, freq: Freq) -> None:
+    """Label bars by the starts of their periods: at most seven, which fit side by side on a page."""
+    step = -(-len(starts) // 7)
+    shown = starts[::step]
+    texts = [f"{each:%b %Y}" if freq == "MS" else f"{each.day} {each:%b}" for each in shown]
+    ax.set_xticks(shown, texts)
 
 
 def separate(ax: Axes) -> None:
