@@ -40,6 +40,8 @@ MODULES = {
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads
         candles depth funding         ... of a market
+        income comparison holdings    ... of analytics, in one currency
+        commission                    fees against rebates
     """,
     "toolkit.panels": """
         accounts weight               what sub-accounts hold, what the rate limits still allow

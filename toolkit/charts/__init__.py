@@ -6,20 +6,36 @@ scale of its own.
 Frames may be filtered, have columns in the index, hold exact or float amounts, or be read back from Parquet
 or CSV. A frame without rows draws an empty, labelled chart, so that a scheduled notebook does not fail.
 
-No global setting of matplotlib is changed. Backgrounds are transparent, and text is in a grey that is
-readable on light and dark backgrounds.
+`income`, `comparison`, `commission` and `holdings` are for reports: values in one currency, in which all
+assets add up, on a white page. The backgrounds of the others are transparent, and their text is in a grey
+that is readable on light and dark backgrounds. No global setting of matplotlib is changed.
 """
 
 import typing as _typing
 
 from toolkit.charts._candles import candles
+from toolkit.charts._commission import commission
+from toolkit.charts._comparison import comparison
 from toolkit.charts._counts import balances, traders
 from toolkit.charts._depth import depth
 from toolkit.charts._funding import funding
+from toolkit.charts._holdings import holdings
+from toolkit.charts._income import income
 from toolkit.charts._rebates import rebates
 from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
-__all__ = ["balances", "candles", "depth", "funding", "rebates", "traders"]
+__all__ = [
+    "balances",
+    "candles",
+    "commission",
+    "comparison",
+    "depth",
+    "funding",
+    "holdings",
+    "income",
+    "rebates",
+    "traders",
+]
 
 
 def __dir__() -> list[str]:

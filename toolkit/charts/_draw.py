@@ -51,13 +51,15 @@ EMPTY_HEIGHT = 1.9
 _LETTER, _KEY = 4.9, 27.0
 
 
-def figure(rows: int, height: float) -> list[Axes]:
+def figure(
+    rows: int, height: float, *, width: float = 9.6, dpi: int = 140, sharex: bool = True
+) -> list[Axes]:
     """Make Axes, one above the other, in a figure that the cell shows."""
     # pyplot is needed to have the notebook show the figure. Nothing else uses it: it is not thread-safe.
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(
-        rows, 1, figsize=(9.6, height * rows), dpi=140, sharex=True, squeeze=False, layout="constrained"
+        rows, 1, figsize=(width, height * rows), dpi=dpi, sharex=sharex, squeeze=False, layout="constrained"
     )
     figure.set_facecolor("none")
     return list(axes[:, 0])
@@ -87,13 +89,13 @@ def fill_gaps(sums: pd.DataFrame, freq: Freq) -> pd.DataFrame:
 
 def partial_periods(attrs: dict[Any, Any], freq: Freq) -> set[pd.Timestamp]:
     """Starts of the periods that the frame covers only in part: the current, and maybe the first and last."""
-    fetched = _timestamp(attrs.get("fetched_at")) or pd.Timestamp(datetime.now(UTC))
+    fetched = timestamp(attrs.get("fetched_at")) or pd.Timestamp(datetime.now(UTC))
     parameters = attrs.get("parameters") or {}
-    first = _timestamp(parameters.get("start"))
+    first = timestamp(parameters.get("start"))
     partial = {_period_start(fetched, freq)}
     if first is not None and first != _period_start(first, freq):
         partial.add(_period_start(first, freq))
-    last = _timestamp(parameters.get("end"))
+    last = timestamp(parameters.get("end"))
     if last is not None:
         last_start = _period_start(last, freq)
         if _period_start(last + pd.Timedelta(milliseconds=1), freq) == last_start:
@@ -101,14 +103,15 @@ def partial_periods(attrs: dict[Any, Any], freq: Freq) -> set[pd.Timestamp]:
     return partial
 
 
-def _timestamp(value: object) -> pd.Timestamp | None:
+def timestamp(value: object) -> pd.Timestamp | None:
+    """A time of `attrs` in UTC, None if it is not one."""
     if value is None:
         return None
     try:
-        timestamp = pd.Timestamp(value)  # type: ignore[arg-type]
+        read = pd.Timestamp(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
-    return timestamp.tz_localize("UTC") if timestamp.tzinfo is None else timestamp.tz_convert("UTC")
+    return read.tz_localize("UTC") if read.tzinfo is None else read.tz_convert("UTC")
 
 
 def _period_start(timestamp: pd.Timestamp, freq: Freq) -> pd.Timestamp:
@@ -122,14 +125,17 @@ def _period_start(timestamp: pd.Timestamp, freq: Freq) -> pd.Timestamp:
 def bars(
     ax: Axes, sums: pd.DataFrame, partial: set[pd.Timestamp], names: Sequence[str], colours: Sequence[str]
 ) -> None:
-    """Draw a bar for each period, with the columns stacked; those in `partial` are paler and hatched."""
+    """Draw a bar for each period, with the columns stacked; those in `partial` are paler and hatched.
+
+    What is below 0 is stacked downwards, so that no part of a bar covers another.
+    """
     days = pd.Series(sums.index).diff().dt.days.min() if len(sums) > 1 else 1.0
-    bottom = pd.Series(0.0, index=sums.index)
+    above = below = pd.Series(0.0, index=sums.index)
     for column, name, colour in zip(sums.columns, names, colours, strict=True):
         container = ax.bar(
             sums.index,
             sums[column],
-            bottom=bottom,
+            bottom=above.where(sums[column] >= 0, below),
             width=days * 0.74,
             color=colour,
             label=escape_mathtext(name),
@@ -138,10 +144,10 @@ def bars(
         for start, bar in zip(sums.index, container, strict=True):
             if start in partial:
                 bar.set(alpha=0.42, hatch="////", edgecolor=colour, linewidth=0)
-        bottom = bottom + sums[column]
+        above, below = above + sums[column].clip(lower=0), below + sums[column].clip(upper=0)
     latest = max(partial)
-    if latest in bottom.index:
-        label(ax, latest, bottom[latest], "today" if days == 1 else "so far")
+    if latest in above.index:
+        label(ax, latest, above[latest], "today" if days == 1 else "so far")
     style(ax, "y")
     ax.margins(x=0.01, y=0.16)  # room for the label of the highest bar
     _set_date_axis(ax, days)
@@ -157,7 +163,7 @@ def empty(ax: Axes, title: str, unit: str, text: str, attrs: dict[Any, Any]) -> 
     style(ax, "y")
     ax.set_yticks([])
     parameters = attrs.get("parameters") or {}
-    first, last = (_timestamp(parameters.get(name)) for name in ("start", "end"))
+    first, last = (timestamp(parameters.get(name)) for name in ("start", "end"))
     if first is not None and last is not None and first < last:
         ax.set_xlim(first, last)  # type: ignore[arg-type]
         _set_date_axis(ax, 1.0)

@@ -25,7 +25,7 @@ PALE = 0.42
 _LOWER, _UPPER_FROM = 0.23, 0.29  # where the lower panel ends and the prices begin, of the height
 _SMALL = 8.5
 _LETTER_WIDTH = 5.2  # in points, on average
-_LINE_HEIGHT = 12.0
+LINE_HEIGHT = 12.0
 _NARROWEST = 1.4  # in points: the distance of candles and bars that can still be told apart
 
 
@@ -191,18 +191,18 @@ def write(
 def set_titles(ax: Axes, title: str, unit: str, notes: Iterable[str]) -> None:
     """Set the title, and under it, smaller, what else there is to say, in as many lines as that needs."""
     draw.set_title(ax, title, unit)
-    width = max(24, int(_points(ax) * (1.2 if ax.figure.get_layout_engine() else 1.0) / _LETTER_WIDTH))
-    lines = _lines(filter(None, notes), width)
+    lines = note_lines(ax, notes)
     if not lines:
         return
     write(ax, "\n".join(lines), (0, 1), (0, 7), va="bottom", linespacing=1.25)
-    draw.raise_title(ax, 9 + _LINE_HEIGHT * len(lines))
+    draw.raise_title(ax, 9 + LINE_HEIGHT * len(lines))
 
 
-def _lines(notes: Iterable[str], width: int) -> list[str]:
-    """Notes in lines of at most so many letters, broken between two notes where possible."""
+def note_lines(ax: Axes, notes: Iterable[str]) -> list[str]:
+    """Notes in lines as long as Axes are wide, broken between two notes where possible."""
+    width = max(24, int(_points(ax) * (1.2 if ax.figure.get_layout_engine() else 1.0) / _LETTER_WIDTH))
     lines: list[str] = []
-    for note in notes:
+    for note in filter(None, notes):
         if lines and len(joined := f"{lines[-1]} · {note}") <= width:
             lines[-1] = joined
         else:
