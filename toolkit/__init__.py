@@ -46,8 +46,8 @@ _missing = attributes_of_module(__name__, __all__)
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: charts need matplotlib, panels and types ipywidgets, files more parts of Arrow, and
-    # not every notebook needs analytics.
+    # Imported on first use: charts need matplotlib, panels and types ipywidgets, analytics and files more
+    # parts of Arrow.
     if name in ("analytics", "charts", "panels", "types"):
         import importlib
 

@@ -1,0 +1,140 @@
+"""What sub-accounts hold and what their keys may do, against the sandbox's own tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+import toolkit
+from toolkit.analytics.balances import balances
+from toolkit.analytics.keys import keys
+from toolkit.errors import ServerError, UsageError
+
+
+@pytest.fixture(scope="module")
+def link() -> toolkit.types.DemoLink:
+    with toolkit.demo(progress=False) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def held(link: toolkit.types.DemoLink) -> pd.DataFrame:
+    return balances(link, "USDT")
+
+
+def test_balances_are_those_that_the_reads_of_each_wallet_tell(
+    link: toolkit.types.DemoLink, held: pd.DataFrame
+) -> None:
+    accounts = link.exchange.sub_accounts(emails="clear")
+    emails = list(accounts["email"])
+    spot = link.exchange.assets(emails, numbers="exact", emails="clear")
+    spot["held"] = spot["free"] + spot["locked"] + spot["freeze"] + spot["withdrawing"]
+    ids = dict(zip(accounts["email"], accounts["sub_account_id"], strict=True))
+    expected = {
+        (ids[email], asset): amount
+        for email, asset, amount in zip(spot["email"], spot["asset"], spot["held"], strict=True)
+        if amount != 0
+    }
+    found = held[held["wallet"] == "spot"]
+    pairs = zip(found["sub_account_id"], found["asset"], strict=True)
+    assert dict(zip(pairs, found["amount"], strict=True)) == expected
+
+
+def test_values_are_amounts_at_the_price_of_the_moment(
+    link: toolkit.types.DemoLink, held: pd.DataFrame
+) -> None:
+    assert set(held["wallet"]) == {"spot", "margin", "um", "cm"}
+    assert held.attrs["complete"]
+    assert held.attrs["unvalued"] == {}
+    row = held[held["asset"] == "BTC"].iloc[0]
+    hour = pd.Timestamp(row["price_time"]).floor("h")
+    candle = link.market.spot.klines("BTCUSDT", "1h", start=hour, end=hour, numbers="exact").iloc[0]
+    assert row["price"] == candle["close"]
+    assert row["value"] == row["amount"] * row["price"]
+    assert not any("@" in str(cell) for cell in held.to_numpy().ravel())
+
+
+def test_a_wallet_that_is_not_listed_is_a_note_and_no_zero(
+    link: toolkit.types.DemoLink, held: pd.DataFrame
+) -> None:
+    owners = set(link.exchange.futures_summary("um", emails="clear")["email"])
+    without = len(link.exchange.sub_accounts()) - len(owners)
+    assert without > 0
+    assert f"um: the exchange lists no such wallet of {without:,} sub-accounts." in held.attrs["notes"]
+    assert held.loc[held["wallet"] == "um", "sub_account_id"].nunique() <= len(owners)
+    assert (held["amount"] != 0).all()
+
+
+def test_totals_take_few_requests_and_say_the_units(link: toolkit.types.DemoLink) -> None:
+    totals = balances(link, "BTC", detail="totals", wallets=["spot", "um"], numbers="float")
+    assert totals.attrs["requests"] < 50
+    assert totals.groupby("wallet")["asset"].unique().map(list).to_dict() == {"spot": ["BTC"], "um": ["USD"]}
+    spot = totals[totals["wallet"] == "spot"]
+    assert (spot["value"] == spot["amount"]).all()
+    assert totals.attrs["valuation"]["at_par"] == ["USD=USDT"]
+
+
+def test_what_came_before_a_failure_is_kept(link: toolkit.types.DemoLink) -> None:
+    link.sandbox.fault("server_error", path="/sapi/v1/broker/subAccount/marginSummary", times=20)
+    try:
+        with pytest.raises(ServerError) as caught:
+            balances(link, detail="totals", wallets=["spot", "margin"])
+    finally:
+        link.sandbox.clear_faults()
+    partial = caught.value.partial
+    assert set(partial["wallet"]) == {"spot"}
+    assert not partial.attrs["complete"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"wallets": ["funding"]}, "`wallets`"),
+        ({"wallets": []}, "`wallets`"),
+        ({"detail": "asset"}, "`detail`"),
+        ({"currency": "usdt"}, "`currency`"),
+        ({"at": "1w"}, "`at`"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_sent(
+    link: toolkit.types.DemoLink, arguments: dict[str, object], named: str
+) -> None:
+    sent = link.sandbox.requests if hasattr(link.sandbox, "requests") else None
+    with pytest.raises(UsageError, match=named):
+        balances(link, **arguments)
+    if sent is not None:
+        assert link.sandbox.requests == sent
+
+
+def test_keys_have_limits_only_where_the_key_is_given(link: toolkit.types.DemoLink) -> None:
+    account = link.sandbox.world.accounts[0]
+    full_keys = [each.key for each in account.keys]
+    found = keys(link, known={account.sub_account_id: full_keys})
+    assert len(found) == sum(len(each.keys) for each in link.sandbox.world.accounts)
+    mine = found[found["sub_account_id"] == account.sub_account_id]
+    for (_, row), key in zip(mine.iterrows(), account.keys, strict=True):
+        told = link.exchange.ip_restriction(account.sub_account_id, key.key).iloc[0]
+        assert row["ip_restrict"] == told["ip_restrict"]
+        assert list(row["ip_list"]) == list(told["ip_list"])
+        assert key.key not in str(row.to_dict())
+    others = found[found["sub_account_id"] != account.sub_account_id]
+    assert others["ip_restrict"].isna().all()
+    assert f"{len(others):,} of {len(found):,} keys" in found.attrs["notes"][0]
+    unlimited = found[found["ip_restrict"].eq(False).fillna(False)]
+    assert set(unlimited["sub_account_id"]) <= {account.sub_account_id}
+    assert Counter(found["can_trade"])[True] > 0
+
+
+def test_an_account_that_is_not_the_partners_is_refused(link: toolkit.types.DemoLink) -> None:
+    with pytest.raises(UsageError, match="no sub-account of this partner"):
+        keys(link, known={"1": ["a" * 64]})
+    with pytest.raises(UsageError, match="must be a dict"):
+        keys(link, known={"1": "a" * 64})  # type: ignore[dict-item]
+
+
+def test_sums_of_balances_are_exact(held: pd.DataFrame) -> None:
+    total = held["value"].sum()
+    assert total == sum((Decimal(str(each)) for each in held["value"]), Decimal(0))
