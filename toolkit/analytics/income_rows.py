@@ -271,9 +271,7 @@ def _select(group: Group, table: pa.Table, span: Span | None, when: str) -> None
         unpaid &= in_span
         moved = int((within & ~in_span).sum())
         if moved:
-            group.notes.append(
-                f"{group.name}: traded before the period and paid in it: {row_count(moved)}."
-            )
+            group.notes.append(f"{group.name}: traded before the period and paid in it: {row_count(moved)}.")
     _leave_out(group, table, "not yet paid", unpaid)
     within &= ~unpaid
     if "status" in table.column_names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.income import OCTOBER, account_rebate, customer_rebate, day, income, totals
-from toolkit.analytics import earnings
+from toolkit import analytics
 from toolkit.analytics.earnings_report import COLUMNS
 from toolkit.analytics.sources import SOURCES, SOURCES_BY_ENDPOINT
 from toolkit.endpoints import ENDPOINTS
 from toolkit.errors import UsageError
+
+PRICES = pd.DataFrame(
+    {
+        "time": pd.to_datetime(["2025-01-01 00:00", "2026-10-02 10:00"], utc=True),
+        "asset": ["BTC", "BTC"],
+        "price": [Decimal("50000"), Decimal("60000.5")],
+    }
+)
+
+
+def earnings(source: Any, period: Any, **arguments: Any) -> pd.DataFrame:
+    return analytics.earnings(source, period, prices=PRICES, **arguments)
 
 
 def notes(frame: pd.DataFrame, word: str) -> list[str]:
@@ -352,7 +365,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        earnings(SPOT, **{"period": OCTOBER, **arguments})  # type: ignore[arg-type]
+        earnings(SPOT, **{"period": OCTOBER, **arguments})
 
 
 def test_nothing_to_report_is_an_empty_frame() -> None:
