@@ -120,7 +120,7 @@ def test_of_exchange_link_only_successful_rows_count() -> None:
         "failed": {"rows": 1, "amounts": {"USDT": "8"}},
         "of another status": {"rows": 1, "amounts": {"USDT": "32"}},
     }
-    for word in ("pending", "failed", "not documented and"):
+    for word in ("pending", "failed", "status that is not documented"):
         assert notes(frame, word)
 
 
