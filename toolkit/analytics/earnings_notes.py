@@ -134,8 +134,8 @@ def _left_out(group: Group) -> list[str]:
     texts = {
         "paid after the period": "traded in the period and paid after it, which counts later",
         "not yet paid": "without a time of payment, which counts once it is paid",
-        "pending": "pending (status 0); once successful, a row counts at the time of its trade, so repeat this "
-        "report",
+        "pending": "pending (status 0); once successful, a row counts at the time of its trade, so repeat "
+        "this report",
         "failed": "failed (status 2)",
         "of another status": "of a status that is not documented",
     }

@@ -151,7 +151,7 @@ def test_a_read_that_is_refused_is_named_and_the_rest_is_fetched(partner: Sandbo
     assert ["exchange.rebates", "2025-12-05T00:00:00.000+00:00", "2025-12-07T23:59:59.999+00:00"] in (
         frame.attrs["missing"]
     )
-    assert any("systems=" in note and "Not for you" in note for note in frame.attrs["notes"])
+    assert any("systems=" in note and "Not for this key" in note for note in frame.attrs["notes"])
     assert earnings(partner.link, SPAN, systems=("spot", "futures")).attrs["complete"]
 
 
