@@ -8,12 +8,14 @@ import typing as _typing
 
 from toolkit.analytics.earnings import earnings
 from toolkit.analytics.periods import Period, period
+from toolkit.analytics.valuation import value
 from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
 __all__ = [
     "Period",
     "earnings",
     "period",
+    "value",
 ]
 
 
