@@ -116,10 +116,20 @@ def test_every_word_is_a_period(said: object, start: str, end: str) -> None:
         ("2011-12-29", "Pacific/Apia", "2011-12-29 10:00:00.000", "2011-12-30 09:59:59.999"),
         ("2011-12-31", "Pacific/Apia", "2011-12-30 10:00:00.000", "2011-12-31 09:59:59.999"),
         # A time that is shown twice, or skipped, as a start and as an end.
-        (("2025-10-26 02:30", "2025-10-26 02:30"), "Europe/Berlin", "2025-10-26 00:30:00.000", "2025-10-26 01:30:00.000"),
-        (("2026-03-29 02:30", "2026-03-29 04:00"), "Europe/Berlin", "2026-03-29 01:00:00.000", "2026-03-29 02:00:00.000"),
+        (
+            ("2025-10-26 02:30", "2025-10-26 02:30"),
+            "Europe/Berlin",
+            "2025-10-26 00:30:00.000",
+            "2025-10-26 01:30:00.000",
+        ),
+        (
+            ("2026-03-29 02:30", "2026-03-29 04:00"),
+            "Europe/Berlin",
+            "2026-03-29 01:00:00.000",
+            "2026-03-29 02:00:00.000",
+        ),
     ],
-)  # fmt: skip
+)
 def test_days_begin_in_the_zone_that_is_named(said: object, zone: str, start: str, end: str) -> None:
     assert ends(said, zone) == [start, end]
 

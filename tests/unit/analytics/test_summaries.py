@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import toolkit
 from toolkit.analytics import commission, compare, summarize
+from toolkit.analytics.sums import round_quotient
 from toolkit.errors import UsageError
 
 AMOUNTS = st.decimals(-(10**19), 10**19, places=18, allow_nan=False) | st.decimals(0, 100, places=8)
@@ -314,6 +315,11 @@ def test_a_percentage_is_rounded_once() -> None:
     assert found["change_percent"].tolist() == [Decimal("-33.333333333333333333")]
     floats = compare(frame([row(amount=2)], "float"), frame([row(amount=3)]))
     assert math.isclose(floats["change_percent"][0], -100 / 3)
+
+
+@given(dividend=st.integers(-50, 50), divisor=st.integers(-8, 8).filter(bool))
+def test_halves_are_rounded_to_the_even_number(dividend: int, divisor: int) -> None:
+    assert round_quotient(dividend, divisor) == round(Fraction(dividend, divisor))
 
 
 @pytest.mark.parametrize(("name", "other"), [("currency", "EUR"), ("when", "traded"), ("source", "live")])
