@@ -137,10 +137,15 @@ def _source_of(frame: pd.DataFrame) -> Source:
         of_accounts = columns & {"sub_account_id", "status"}
         if of_customers and not of_accounts:
             found = "spot.rebates"
-        elif of_accounts and not of_customers and "symbol" in columns and len(frame):
+        elif (
+            of_accounts
+            and not of_customers
+            and "symbol" in columns
+            and len(frame)
             # Only the symbols of COIN-M tell a market: those of USD-M are spot symbols, too.
-            if pc.all(is_coin_margined(text_array(frame["symbol"]))).as_py():
-                found = "exchange.futures_rebates"
+            and pc.all(is_coin_margined(text_array(frame["symbol"]))).as_py()
+        ):
+            found = "exchange.futures_rebates"
     if not found:
         raise UsageError(
             "A frame does not say which read it comes from, and its columns "
@@ -170,13 +175,12 @@ def _covered(attrs: Mapping[Any, Any]) -> tuple[Span, ...] | None:
 
 
 def _span(start: object, end: object) -> Span | None:
+    if not isinstance(start, str) or not isinstance(end, str):
+        return None
     try:
-        first, last = pd.Timestamp(start), pd.Timestamp(end)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        return Span(ms_of(pd.Timestamp(start)), ms_of(pd.Timestamp(end)))
+    except ValueError:
         return None
-    if pd.isna(first) or pd.isna(last):
-        return None
-    return Span(ms_of(first), ms_of(last))
 
 
 def ms_of(time: pd.Timestamp) -> int:
@@ -257,6 +261,8 @@ def amount_array(column: pd.Series) -> pa.Array:
         UsageError: The column holds something else.
     """
     if column.dtype == object:
+        if pd.api.types.infer_dtype(column) == "floating":
+            return pa.array(column.astype("float64"), from_pandas=True)
         try:
             return array_of_values(column)
         except (TypeError, ValueError):
@@ -281,7 +287,7 @@ def one_number_type(arrays: Iterable[pa.Array]) -> pa.DataType:
     types = {each.type for each in arrays if len(each) and not pa.types.is_integer(each.type)}
     if len(types) > 1:
         raise UsageError(
-            "Some frames have exact amounts, others floats. Fetch all of them with numbers=\"exact\" (or "
+            'Some frames have exact amounts, others floats. Fetch all of them with numbers="exact" (or '
             '"float"), or make the exact ones floats with .astype("float64"). A float that was rounded is '
             "not made exact."
         )

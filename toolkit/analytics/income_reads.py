@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import pandas as pd
 import pyarrow.compute as pc
 
-from toolkit.analytics.income_frames import Told, ms_of, time_array, told_by
-from toolkit.analytics.periods import Period
+from toolkit.analytics.income_frames import Told, time_array, told_by
 from toolkit.analytics.sources import SOURCES, Market, Source
 from toolkit.errors import CredentialsError, NoKeyError, ToolkitError, UsageError
 from toolkit.frames.builder import Numbers
@@ -60,6 +59,11 @@ class Collected:
     told: list[Told] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
+    @property
+    def counting(self) -> list[Told]:
+        """The frames of reads that count."""
+        return [each for each in self.told if each.source.counts]
+
 
 def checked_systems(systems: Sequence[str]) -> tuple[System, ...]:
     """The systems to fetch from, each once.
@@ -82,7 +86,7 @@ def checked_systems(systems: Sequence[str]) -> tuple[System, ...]:
 
 def collect(
     link: Link,
-    period: Period,
+    span: Span,
     into: Collected,
     *,
     systems: Sequence[System],
@@ -96,7 +100,7 @@ def collect(
 
     Args:
         link: The Link.
-        period: The period.
+        span: The period.
         into: What is fetched is added to it, read by read.
         systems: The systems to fetch from.
         when: Whether income counts when it was received or when the trade happened.
@@ -106,7 +110,6 @@ def collect(
     Raises:
         ToolkitError: A read failed; what came before is in `into`.
     """
-    span = Span(ms_of(period.start), ms_of(period.end))
     fetched, refused = len(into.told), len(into.refused)
     for source in SOURCES:
         if not source.counts or source.declaration.system not in systems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +61,7 @@ class Group:
         market: The market, "" where there is none.
         account: The account, None if it is not known.
         told: The frames.
+        name: What notes call it, such as "exchange.futures_rebates um".
         rows: Their rows, without those that two frames have in common.
         table: The rows that count.
         repeated: How many rows two frames had in common.
@@ -73,17 +74,13 @@ class Group:
     market: Market
     account: str | None
     told: Sequence[Told]
+    name: str
     rows: int = 0
     table: pa.Table = None
     repeated: int = 0
     delay: int = 0
     left_out: dict[str, LeftOut] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The read and its market, such as "exchange.futures_rebates um"."""
-        return f"{self.source.endpoint} {self.market}".rstrip()
 
     @property
     def kind(self) -> str:
@@ -112,8 +109,10 @@ def groups_of(told: Iterable[Told], span: Span | None, when: str) -> list[Group]
     groups = []
     for (account, _, market), tables in found.items():
         tables.sort(key=lambda each: str(each[0].frame.attrs.get("fetched_at") or ""))
+        source = tables[0][0].source
+        name = read_name(source, market, account if len({each for each, *_ in found}) > 1 else None)
         group = Group(
-            source=tables[0][0].source, market=market, account=account, told=[each for each, _ in tables]
+            source=source, market=market, account=account, told=[each for each, _ in tables], name=name
         )
         table, group.repeated = _without_repeats([table for _, table in tables], group.source)
         group.rows = table.num_rows
@@ -121,6 +120,12 @@ def groups_of(told: Iterable[Told], span: Span | None, when: str) -> list[Group]
         groups.append(group)
     _tell_customers(groups)
     return groups
+
+
+def read_name(source: Source, market: Market, account: str | None) -> str:
+    """What notes call a read, such as "exchange.futures_rebates um of desk"."""
+    name = f"{source.endpoint} {market}".rstrip()
+    return name if account is None else f"{name} of {account}"
 
 
 def _check_accounts(found: Iterable[tuple[str | None, str, Market]]) -> None:
@@ -266,9 +271,7 @@ def _select(group: Group, table: pa.Table, span: Span | None, when: str) -> None
         unpaid &= in_span
         moved = int((within & ~in_span).sum())
         if moved:
-            group.notes.append(
-                f"{group.name}: {_rows(moved)} of the period were traded before it and paid in it."
-            )
+            group.notes.append(f"{group.name}: traded before the period and paid in it: {row_count(moved)}.")
     _leave_out(group, table, "not yet paid", unpaid)
     within &= ~unpaid
     if "status" in table.column_names:
@@ -278,7 +281,9 @@ def _select(group: Group, table: pa.Table, span: Span | None, when: str) -> None
         _leave_out(group, table, "of another status", within & ~np.isin(status, (0, EARNED, 2)))
         within &= status == EARNED
     elif group.source.declaration.system == "exchange" and table.num_rows:
-        group.notes.append(f"{group.name}: the frame has no `status`, so all of its rows count as successful.")
+        group.notes.append(
+            f"{group.name}: the frame has no `status`, so all of its rows count as successful."
+        )
     table = table.select([each for each in _ROW if each in table.column_names])
     table = table.append_column("time", pa.array(moments))
     group.table = table if within.all() else table.filter(pa.array(within))
@@ -323,7 +328,8 @@ def _text(amount: Decimal | float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _rows(number: int) -> str:
+def row_count(number: int) -> str:
+    """A number of rows in words."""
     return f"{number:,} row" if number == 1 else f"{number:,} rows"
 
 
@@ -350,7 +356,7 @@ def _keep_rest(totals: Group, customers: Group) -> None:
             rest[day] = total
         elif left := (total - told if isinstance(total, Decimal) else round(total - told, _FLOAT_PLACES)):
             rest[day] = left
-    differs = {day: rest[day] for day in rest if day in of_customers}
+    differs = {day: left for day, left in rest.items() if left}
     number_type = totals.table["amount"].type
     times = pa.array([time for time, _ in rest], pa.int64())
     totals.table = pa.table(
@@ -377,8 +383,8 @@ def _keep_rest(totals: Group, customers: Group) -> None:
     only_customers = {time for time, _ in of_customers.keys() - of_days.keys()}
     if only_customers:
         customers.notes.append(
-            f"{customers.name}: {_days(len(only_customers))} of it {'has' if len(only_customers) == 1 else 'have'}"
-            " no total in futures.rebates; the customers' rows count there."
+            f"{customers.name}: of {_days(len(only_customers))}, futures.rebates tells no total; the "
+            "customers' rows count there."
         )
 
 

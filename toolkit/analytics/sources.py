@@ -37,7 +37,7 @@ class Source:
     endpoint: str
     role: Role
     why: str
-    kinds: Mapping[Market, str] = field(default_factory=lambda: MappingProxyType({}))
+    kinds: Mapping[Market, str] = field(default_factory=dict)
     granularity: Literal["trade", "day"] = "trade"
     amount: str = "income"
     asset: str = "asset"
@@ -61,8 +61,8 @@ SOURCES: tuple[Source, ...] = (
         endpoint="exchange.rebates",
         role="counts",
         kinds=MappingProxyType({"": "spot_rebate"}),
-        why="Exchange Link, spot: the partner's share of what its sub-accounts paid, a row a trade. Rows with "
-        "status 1 (successful) count; pending (0) and failed (2) ones are named in the notes.",
+        why="Exchange Link, spot: the partner's share of what its sub-accounts paid, a row a trade. Rows "
+        "with status 1 (successful) count; pending (0) and failed (2) ones are named in the notes.",
     ),
     Source(
         endpoint="exchange.futures_rebates",
