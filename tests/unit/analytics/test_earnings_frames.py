@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.income import OCTOBER, account_rebate, customer_rebate, day, income, totals
+from tests.support.paths import ROOT
 from toolkit import analytics
 from toolkit.analytics.earnings_report import COLUMNS
 from toolkit.analytics.sources import SOURCES, SOURCES_BY_ENDPOINT
@@ -429,3 +430,14 @@ def test_attrs_are_json_and_hold_no_address() -> None:
     assert frame.attrs["period"]["start"] == "2026-10-01T00:00:00.000+00:00"
     assert frame.attrs["analytics"] == "earnings"
     assert frame.attrs["source"] == "sandbox"
+
+
+def test_the_documented_table_is_the_declared_one() -> None:
+    page = (ROOT / "docs" / "earnings.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    expected = []
+    for each in SOURCES:
+        same = " and ".join(f"`{name}`" for name in each.same_as)
+        text = f"{each.why} Tells the same as {same}." if same else each.why
+        expected.append(f"| `{each.endpoint}` | {'yes' if each.counts else each.role} | {text} |")
+    assert rows == expected
