@@ -200,6 +200,15 @@ def test_days_that_begin_in_the_period_count_whole() -> None:
     assert not notes(earnings(DAYS, ("2026-10-02", "2026-10-03")), "not one of whole UTC days")
 
 
+def test_a_day_is_priced_at_its_end_and_a_trade_when_it_counts() -> None:
+    days = income("futures.rebates", [day("2026-10-02", "2", unit="BTC")], market="um")
+    assert earnings(days, OCTOBER)["value"].map(str).to_list() == ["120001"]
+    rows = [customer_rebate("2026-10-02 09:00", "2026-10-02 11:00", "2", asset="BTC")]
+    trades = income("spot.rebates", rows)
+    assert earnings(trades, OCTOBER)["value"].map(str).to_list() == ["120001"]
+    assert earnings(trades, OCTOBER, when="traded")["value"].map(str).to_list() == ["100000"]
+
+
 def test_what_is_told_twice_counts_once_and_is_named() -> None:
     history = income("spot.rebate_history", [{"asset": "USDT", "type": 1, "amount": "8.00000001"}])
     bookings = income("futures.income", [{"income": "27", "asset": "USDT", "income_type": "API_REBATE"}])
