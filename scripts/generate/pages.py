@@ -76,7 +76,7 @@ def _contents(namespaces: list[Namespace]) -> str:
         "Client": ["link", "types", "command-line"],
         "Reads": reads,
         "Writes": ["operations", *writes],
-        "Results": ["errors", "amounts", "charts", "panels"],
+        "Results": ["errors", "amounts", "analytics", "charts", "panels"],
         "Around it": ["keys", "doctor", "sandbox"],
     }
     trees = [

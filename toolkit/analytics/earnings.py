@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeAlias, get_args
 
 import pandas as pd
@@ -24,6 +25,8 @@ from toolkit.analytics.income_reads import Collected, Moment, checked_systems, c
 from toolkit.analytics.income_rows import groups_of, row_count
 from toolkit.analytics.periods import Period
 from toolkit.analytics.periods import period as period_of
+from toolkit.analytics.prices import Interval
+from toolkit.analytics.valuation import value
 from toolkit.client import Link
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.fetch.settings import checked_numbers
@@ -42,9 +45,10 @@ def earnings(
     *,
     zone: str = "UTC",
     when: Moment = "received",
-    at: str = "1h",
+    at: Interval = "1h",
     prices: pd.DataFrame | None = None,
     at_par: Sequence[str] = (),
+    renamed: Mapping[str, str | tuple[str, Decimal | int]] | None = None,
     systems: Sequence[str] = ("exchange", "spot", "futures"),
     numbers: Numbers = "exact",
     link: Link | None = None,
@@ -76,6 +80,7 @@ def earnings(
         at: Length of the candles that the prices are from, such as "1h" or "1d".
         prices: Your own prices, which go before those of the market; as for `value()`.
         at_par: Assets that are worth one unit of the currency each; as for `value()`.
+        renamed: Further assets with a new name; as for `value()`.
         systems: Which systems to ask a Link for: "exchange", "spot", "futures".
         numbers: Amounts that are fetched as "exact" or "float" columns. Frames keep theirs.
         link: The Link whose prices are used, if the source has none.
@@ -115,8 +120,6 @@ def earnings(
         >>> toolkit.analytics.earnings(link, "last month", "EUR")
         >>> toolkit.analytics.earnings([rebates, traders], "2026-10", link=link)
     """
-    from toolkit.analytics.valuation import value
-
     if when not in get_args(Moment):
         question = did_you_mean(when, get_args(Moment))
         raise UsageError(f'`when` must be "received" or "traded", not {when!r}.{question}')
@@ -139,6 +142,7 @@ def earnings(
             "prices": prices,
             "at": at,
             "at_par": at_par,
+            "renamed": renamed,
             "time": PRICED_AT,
         }
         value(

@@ -132,15 +132,15 @@ def _about_days(groups: Sequence[Group], request: Request) -> list[str]:
 
 def _left_out(group: Group) -> list[str]:
     texts = {
-        "paid after the period": "were traded in the period and paid after it: they count later",
-        "not yet paid": "have no time of payment: they count once they are paid",
-        "pending": "are pending (status 0) and do not count; once they are successful they count at the time "
-        "of their trade: repeat this report then",
-        "failed": "failed (status 2) and do not count",
-        "of another status": "have a status that is not documented and do not count",
+        "paid after the period": "traded in the period and paid after it, which counts later",
+        "not yet paid": "without a time of payment, which counts once it is paid",
+        "pending": "pending (status 0); once successful, a row counts at the time of its trade, so repeat "
+        "this report",
+        "failed": "failed (status 2)",
+        "of another status": "of a status that is not documented",
     }
     return [
-        f"{row_count(each.rows)} {texts[reason]} ({_amounts_text(each.amounts)})."
+        f"{row_count(each.rows)} not counted: {texts[reason]} ({_amounts_text(each.amounts)})."
         for reason, each in group.left_out.items()
     ]
 

@@ -44,6 +44,7 @@ PRICED_AT = "priced_at"
 """A column that is there until the rows are valued: the time of the price."""
 
 _TIMES = pa.timestamp("ms", tz="UTC")
+_CHUNK = 65_536
 _PANDAS_TYPES: Mapping[pa.DataType, Any] = {TEXT: pd.StringDtype(), EXACT_TYPE: ExactDtype()}
 
 
@@ -95,9 +96,13 @@ def _no_rows(columns: Iterable[str], number_type: pa.DataType) -> pa.Table:
     return pa.table({name: pa.array([], types.get(name, TEXT)) for name in columns})
 
 
-def _repeated(texts: Sequence[str | None], codes: pa.Array) -> pa.Array:
-    """One text for each group, at each of its rows."""
-    return pa.array(texts, TEXT).take(codes)
+def _repeated(texts: Sequence[str | None], codes: pa.Array) -> pa.Array | pa.ChunkedArray:
+    """One text for each group, at each of its rows. If all are equal, their rows share memory."""
+    if len(set(texts)) != 1 or not len(codes):
+        return pa.array(texts, TEXT).take(codes)
+    chunk = pa.array(list(texts[:1]) * min(len(codes), _CHUNK), TEXT)
+    count, rest = divmod(len(codes), len(chunk))
+    return pa.chunked_array([*[chunk] * count, *([chunk[:rest]] if rest else [])], TEXT)
 
 
 def without_value(frame: pd.DataFrame) -> pd.DataFrame:

@@ -115,7 +115,7 @@ def collect(
         if not source.counts or source.declaration.system not in systems:
             continue
         for market in source.kinds:
-            read = _Read(link, source, market, numbers, name, into)
+            read = _IncomeRead(link, source, market, numbers, name, into)
             try:
                 if source.endpoint == "spot.rebates" and when == "received":
                     _fetch_paid(read, span)
@@ -133,7 +133,7 @@ def collect(
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _IncomeRead:
     link: Link
     source: Source
     market: Market
@@ -160,7 +160,7 @@ class _Read:
         return told
 
 
-def _fetch_paid(read: _Read, span: Span) -> None:
+def _fetch_paid(read: _IncomeRead, span: Span) -> None:
     """Fetch the rebates that were paid in a span: their trades happened in it, or some time before.
 
     How late a rebate can be paid is not documented. The trades are searched back for at least three days, and

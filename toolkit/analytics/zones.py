@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -16,7 +17,7 @@ from toolkit.text.suggestions import did_you_mean
 Unit = Literal["day", "week", "month", "quarter", "year"]
 IntArray = npt.NDArray[np.int64]
 
-MILLISECOND = pd.Timedelta(1, "ms")
+MILLISECOND = pd.Timedelta(1, "ms").as_unit("ms")
 STEPS: dict[Unit, pd.DateOffset] = {
     "day": pd.DateOffset(days=1),
     "week": pd.DateOffset(days=7),
@@ -36,16 +37,21 @@ def zone_name(zone: object) -> str:
         zone = zone.key
     if isinstance(zone, str) and zone.upper() == "UTC":
         return "UTC"
-    # Not ZoneInfo(zone): what it finds depends on capitals where the disk does.
-    if isinstance(zone, str) and zone in available_timezones():
+    names = _names()
+    # Not ZoneInfo(zone): what it finds depends on capitals only where names of files do.
+    if isinstance(zone, str) and zone in names:
         return zone
-    names = sorted(available_timezones())
     meant = [name for name in names if isinstance(zone, str) and _city(name) == _city(zone)]
     question = f' Did you mean "{meant[0]}"?' if meant else did_you_mean(zone, names)
     raise UsageError(
         f'`zone` must be the IANA name of a time zone, such as "UTC" or "Europe/Berlin", not '
         f"{zone!r}.{question}"
     )
+
+
+@cache
+def _names() -> list[str]:
+    return sorted(available_timezones())
 
 
 def unit_labels(milliseconds: IntArray, unit: Unit, zone: str) -> tuple[IntArray, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.income import OCTOBER, account_rebate, customer_rebate, day, income, totals
-from toolkit.analytics import earnings
+from tests.support.paths import ROOT
+from toolkit import analytics
 from toolkit.analytics.earnings_report import COLUMNS
 from toolkit.analytics.sources import SOURCES, SOURCES_BY_ENDPOINT
 from toolkit.endpoints import ENDPOINTS
 from toolkit.errors import UsageError
+
+PRICES = pd.DataFrame(
+    {
+        "time": pd.to_datetime(["2025-01-01 00:00", "2026-10-02 10:00"], utc=True),
+        "asset": ["BTC", "BTC"],
+        "price": [Decimal("50000"), Decimal("60000.5")],
+    }
+)
+
+
+def earnings(source: Any, period: Any, **arguments: Any) -> pd.DataFrame:
+    return analytics.earnings(source, period, prices=PRICES, **arguments)
 
 
 def notes(frame: pd.DataFrame, word: str) -> list[str]:
@@ -107,7 +121,7 @@ def test_of_exchange_link_only_successful_rows_count() -> None:
         "failed": {"rows": 1, "amounts": {"USDT": "8"}},
         "of another status": {"rows": 1, "amounts": {"USDT": "32"}},
     }
-    for word in ("pending", "failed", "not documented and"):
+    for word in ("pending", "failed", "status that is not documented"):
         assert notes(frame, word)
 
 
@@ -184,6 +198,15 @@ def test_days_that_begin_in_the_period_count_whole() -> None:
     assert "Europe/Berlin" in note
     assert "2026-10-02 to 2026-10-03" in note
     assert not notes(earnings(DAYS, ("2026-10-02", "2026-10-03")), "not one of whole UTC days")
+
+
+def test_a_day_is_priced_at_its_end_and_a_trade_when_it_counts() -> None:
+    days = income("futures.rebates", [day("2026-10-02", "2", unit="BTC")], market="um")
+    assert earnings(days, OCTOBER)["value"].map(str).to_list() == ["120001"]
+    rows = [customer_rebate("2026-10-02 09:00", "2026-10-02 11:00", "2", asset="BTC")]
+    trades = income("spot.rebates", rows)
+    assert earnings(trades, OCTOBER)["value"].map(str).to_list() == ["120001"]
+    assert earnings(trades, OCTOBER, when="traded")["value"].map(str).to_list() == ["100000"]
 
 
 def test_what_is_told_twice_counts_once_and_is_named() -> None:
@@ -352,7 +375,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        earnings(SPOT, **{"period": OCTOBER, **arguments})  # type: ignore[arg-type]
+        earnings(SPOT, **{"period": OCTOBER, **arguments})
 
 
 def test_nothing_to_report_is_an_empty_frame() -> None:
@@ -416,3 +439,14 @@ def test_attrs_are_json_and_hold_no_address() -> None:
     assert frame.attrs["period"]["start"] == "2026-10-01T00:00:00.000+00:00"
     assert frame.attrs["analytics"] == "earnings"
     assert frame.attrs["source"] == "sandbox"
+
+
+def test_the_documented_table_is_the_declared_one() -> None:
+    page = (ROOT / "docs" / "earnings.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    expected = []
+    for each in SOURCES:
+        same = " and ".join(f"`{name}`" for name in each.same_as)
+        text = f"{each.why} Tells the same as {same}." if same else each.why
+        expected.append(f"| `{each.endpoint}` | {'yes' if each.counts else each.role} | {text} |")
+    assert rows == expected
