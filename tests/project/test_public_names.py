@@ -35,7 +35,6 @@ MODULES = {
         earnings                      what a partner earned
         period Period                 when
         summarize compare commission  by what, against which, for which fees
-        Period period                 spans of time as people say them
     """,
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads

@@ -258,7 +258,7 @@ def test_attrs_are_those_of_the_earnings_counted_anew() -> None:
     kept = earned[earned["asset"] == "BTC"]
     found = summarize(kept, "asset").attrs
     assert found["unvalued"] == {}
-    assert found["valuation"] == {"rows": 1, "valued": 1, "at": "1h"}
+    assert found["valuation"] == {"rows": 1, "valued": 1, "at": "1h", "given": 1, "routes": {}}
     assert (found["analytics"], found["by"], found["accounts"]) == ("summary", ["asset"], ["1"])
     assert earned.attrs["valuation"]["rows"] == 2
     json.dumps(found)
