@@ -18,7 +18,7 @@ from toolkit.analytics.groups import (
     text_codes,
     text_column,
 )
-from toolkit.analytics.sums import BoolArray, Amounts, divide_totals, group_totals, numbers_of
+from toolkit.analytics.sums import Amounts, BoolArray, divide_totals, group_totals, numbers_of
 from toolkit.analytics.valuation import GIVEN
 from toolkit.analytics.zones import zone_name
 from toolkit.errors import UsageError
