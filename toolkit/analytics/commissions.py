@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from toolkit.analytics.groups import UNITS, group_rows, key_names, plain_frame
 from toolkit.analytics.income_frames import text_array
 from toolkit.analytics.sums import (
-    Numbers,
+    Amounts,
     divide_totals,
     group_totals,
     group_totals_of_products,
@@ -116,10 +116,10 @@ def _check_read(rebates: object) -> None:
         raise UsageError(f"commission() cannot use frames of {endpoint}. {why} {_USAGE}")
 
 
-def _prices(frame: pd.DataFrame, prices: Numbers) -> Numbers:
+def _prices(frame: pd.DataFrame, prices: Amounts) -> Amounts:
     """The price of each fee in the asset of the rebate: 1 where both are in the same asset."""
     same = pc.fill_null(pc.equal(text_array(frame["asset"]), text_array(frame["commission_asset"])), False)
     prices = prices.where(prices.above_zero())
     if prices.floats is not None:
-        return Numbers(None, np.where(same.to_numpy(zero_copy_only=False), 1.0, prices.floats))
-    return Numbers(pc.if_else(same, pa.scalar(Decimal(1), prices.exact.type), prices.exact))
+        return Amounts(None, np.where(same.to_numpy(zero_copy_only=False), 1.0, prices.floats))
+    return Amounts(pc.if_else(same, pa.scalar(Decimal(1), prices.exact.type), prices.exact))

@@ -22,11 +22,11 @@ _FIRST_MS, _LAST_MS = 0, 4_102_444_800_000
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class RowGroups:
     """Rows in groups.
 
     Attributes:
-        ids: The group of each row. Groups are in the order of their keys, missing ones last.
+        ids: The group of each row. RowGroups are in the order of their keys, missing ones last.
         keys: The keys of each group: a column of text for each.
     """
 
@@ -83,7 +83,7 @@ def key_names(by: object, allowed: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def group_rows(frame: pd.DataFrame, by: Sequence[str], zone: str) -> Groups:
+def group_rows(frame: pd.DataFrame, by: Sequence[str], zone: str) -> RowGroups:
     """Sort the rows into groups.
 
     Args:
@@ -108,7 +108,7 @@ def group_rows(frame: pd.DataFrame, by: Sequence[str], zone: str) -> Groups:
     first = np.zeros(number, np.int64)
     first[ids] = np.arange(len(ids))  # any row of the group, as all have its keys
     keys = {str(labels.name): labels.take(codes[first]).array for codes, labels in levels}
-    return Groups(ids, pd.DataFrame(keys, index=pd.RangeIndex(number)))
+    return RowGroups(ids, pd.DataFrame(keys, index=pd.RangeIndex(number)))
 
 
 def text_codes(column: pd.Series) -> tuple[IntArray, list[str]]:

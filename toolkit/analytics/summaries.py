@@ -11,14 +11,15 @@ import pandas as pd
 
 from toolkit.analytics.groups import (
     UNITS,
-    Groups,
+    RowGroups,
     group_rows,
     key_names,
     plain_frame,
     text_codes,
     text_column,
 )
-from toolkit.analytics.sums import BoolArray, Numbers, divide_totals, group_totals, numbers_of
+from toolkit.analytics.sums import Amounts, BoolArray, divide_totals, group_totals, numbers_of
+from toolkit.analytics.valuation import GIVEN
 from toolkit.analytics.zones import zone_name
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import suggests_arguments
@@ -145,7 +146,7 @@ def compare(
     keys = {name: text_column(frame[name] for frame in frames) for name in by}
     rows = len(frames[0])
     groups = group_rows(pd.DataFrame(keys, index=range(rows + len(frames[1]))), by, "UTC")
-    parts = [Groups(groups.ids[:rows], groups.keys), Groups(groups.ids[rows:], groups.keys)]
+    parts = [RowGroups(groups.ids[:rows], groups.keys), RowGroups(groups.ids[rows:], groups.keys)]
     values = [numbers_of(frame["value"]) for frame in frames]
     if any(each.floats is not None for each in values):
         values = [each.to_floats() for each in values]
@@ -190,7 +191,7 @@ def _period_zone(frame: pd.DataFrame) -> object:
     return period.get("zone", "UTC") if isinstance(period, Mapping) else "UTC"
 
 
-def _single_asset(assets: pd.Series, groups: Groups) -> pd.Series:
+def _single_asset(assets: pd.Series, groups: RowGroups) -> pd.Series:
     """The asset of each group, NA where it has several or a row without one."""
     codes, labels = text_codes(assets)
     lowest, highest = (np.full(groups.number, fill) for fill in (len(labels), -1))
@@ -200,7 +201,7 @@ def _single_asset(assets: pd.Series, groups: Groups) -> pd.Series:
     return pd.Series(pd.array([*labels, None], dtype="string").take(np.where(is_single, lowest, len(labels))))
 
 
-def _amounts(amounts: Numbers, groups: Groups, is_single: BoolArray) -> pd.Series:
+def _amounts(amounts: Amounts, groups: RowGroups, is_single: BoolArray) -> pd.Series:
     """The sum of each group that has a single asset, and no row without an amount."""
     is_whole = groups.count(~amounts.known) == 0
     return group_totals(amounts, groups.ids, groups.number).where(is_single & is_whole).column()
@@ -209,8 +210,15 @@ def _amounts(amounts: Numbers, groups: Groups, is_single: BoolArray) -> pd.Serie
 def _attrs(frame: pd.DataFrame, is_valued: BoolArray) -> dict[Hashable, Any]:
     """The attrs of the earnings, with what is counted of their rows counted anew: they may be filtered."""
     attrs = deepcopy(frame.attrs)
-    lacking = frame["asset"].astype("string")[~is_valued].fillna("NA").value_counts().sort_index()
-    attrs["unvalued"] = {str(asset): int(rows) for asset, rows in lacking.items()}
+    attrs["unvalued"] = _counts(frame["asset"].astype("string")[~is_valued].fillna("NA"))
     if isinstance(attrs.get("valuation"), dict):
         attrs["valuation"] |= {"rows": len(frame), "valued": int(is_valued.sum())}
+        if "priced_by" in frame:
+            routes = _counts(frame["priced_by"].dropna())
+            attrs["valuation"] |= {"given": routes.pop(GIVEN, 0), "routes": routes}
     return attrs
+
+
+def _counts(column: pd.Series) -> dict[str, int]:
+    """How often each text is in a column."""
+    return {str(text): int(rows) for text, rows in column.value_counts().sort_index().items()}

@@ -37,7 +37,7 @@ _PRODUCT_PLACES = 2 * PLACES
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class Amounts:
     """The amounts of a column, missing ones included.
 
     Attributes:
@@ -55,11 +55,11 @@ class Numbers:
             return np.asarray(~np.isnan(self.floats))
         return np.asarray(self.exact.is_valid().to_numpy(zero_copy_only=False))
 
-    def to_floats(self) -> Numbers:
+    def to_floats(self) -> Amounts:
         """The amounts as floats."""
         if self.floats is not None:
             return self
-        return Numbers(None, self.exact.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+        return Amounts(None, self.exact.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
     def above_zero(self) -> BoolArray:
         """Which amounts are above zero; missing ones are not."""
@@ -68,11 +68,11 @@ class Numbers:
         above = pc.greater(self.exact, pa.scalar(Decimal(0), self.exact.type))
         return np.asarray(pc.fill_null(above, False).to_numpy(zero_copy_only=False))
 
-    def where(self, kept: BoolArray) -> Numbers:
+    def where(self, kept: BoolArray) -> Amounts:
         """The same amounts, those that are not kept missing."""
         if self.floats is not None:
-            return Numbers(None, np.where(kept, self.floats, np.nan))
-        return Numbers(pc.if_else(pa.array(kept), self.exact, pa.scalar(None, self.exact.type)))
+            return Amounts(None, np.where(kept, self.floats, np.nan))
+        return Amounts(pc.if_else(pa.array(kept), self.exact, pa.scalar(None, self.exact.type)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Totals:
         return Totals(differences, places=self.places)
 
 
-def numbers_of(column: pd.Series) -> Numbers:
+def numbers_of(column: pd.Series) -> Amounts:
     """The amounts of a column: exact ones, decimals, whole numbers or floats.
 
     Raises:
@@ -134,14 +134,14 @@ def numbers_of(column: pd.Series) -> Numbers:
     """
     values = amount_array(column)
     if pa.types.is_decimal(values.type) or pa.types.is_integer(values.type):
-        return Numbers(array_of_values(values))
+        return Amounts(array_of_values(values))
     floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
     if np.isinf(floats).any():
         raise UsageError(f"Column {column.name!r} has infinite numbers, which do not add up.")
-    return Numbers(None, floats)
+    return Amounts(None, floats)
 
 
-def group_totals(numbers: Numbers, ids: IntArray, groups: int) -> Totals:
+def group_totals(numbers: Amounts, ids: IntArray, groups: int) -> Totals:
     """The sum of each group.
 
     Args:
@@ -154,7 +154,7 @@ def group_totals(numbers: Numbers, ids: IntArray, groups: int) -> Totals:
     return Totals(_unit_sums(numbers.exact.cast(_WIDE), ids, groups))
 
 
-def group_totals_of_products(first: Numbers, second: Numbers, ids: IntArray, groups: int) -> Totals:
+def group_totals_of_products(first: Amounts, second: Amounts, ids: IntArray, groups: int) -> Totals:
     """The sum of the products in each group. Exact products are added up with all their 36 decimal places."""
     if first.floats is not None or second.floats is not None:
         return Totals((), _float_sums(first.to_floats().floats * second.to_floats().floats, ids, groups))

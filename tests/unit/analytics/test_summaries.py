@@ -253,12 +253,13 @@ def test_attrs_are_those_of_the_earnings_counted_anew() -> None:
     earned.attrs |= {
         "accounts": ["1"],
         "unvalued": {"USDT": 1},
-        "valuation": {"rows": 2, "valued": 1, "at": "1h"},
+        "valuation": {"rows": 2, "valued": 1, "at": "1h", "given": 2, "routes": {"USDT": 5}},
     }
+    earned["priced_by"] = pd.array([None, "given"], dtype="string")
     kept = earned[earned["asset"] == "BTC"]
     found = summarize(kept, "asset").attrs
     assert found["unvalued"] == {}
-    assert found["valuation"] == {"rows": 1, "valued": 1, "at": "1h"}
+    assert found["valuation"] == {"rows": 1, "valued": 1, "at": "1h", "given": 1, "routes": {}}
     assert (found["analytics"], found["by"], found["accounts"]) == ("summary", ["asset"], ["1"])
     assert earned.attrs["valuation"]["rows"] == 2
     json.dumps(found)
