@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import toolkit
@@ -79,6 +79,7 @@ def test_the_provenance_is_in_parquet_and_feather_files_too(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+@settings(max_examples=40)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_changed_byte_is_refused(suffix: str, place: float, bit: int) -> None:
     path = _kept(suffix)

@@ -28,7 +28,7 @@ def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(frame=frames())
 def test_any_frame(suffix: str, frame: pd.DataFrame) -> None:
     with tempfile.TemporaryDirectory() as folder:
