@@ -54,6 +54,8 @@ def test_the_provenance_says_where_rows_come_from(
     assert (found["kind"], found["format"], found["version"]) == (suffix, 1, toolkit.__version__)
     if suffix == "xlsx":  # it may have several frames
         (found,) = found["sheets"].values()
+    if suffix == "xlsx":
+        (found,) = found["sheets"].values()
     assert found["rows"] == len(rebates)
     assert found["span"] == rebates.attrs["parameters"]
     assert list(found["span"]) == ["start", "end"]
@@ -88,7 +90,9 @@ def test_a_changed_byte_is_refused(suffix: str, place: float, bit: int) -> None:
     changed[int(place * len(whole))] ^= 1 << bit
     path.write_bytes(changed)
     try:
-        with pytest.raises(ProvenanceError, match=r"was changed after it was exported.*pandas\.read_"):
+        with pytest.raises(
+            ProvenanceError, match="was changed after it was exported.*unverified: (pandas|a spreadsheet)"
+        ):
             toolkit.read(path)
     finally:
         path.write_bytes(whole)
@@ -128,7 +132,10 @@ def test_a_file_of_another_export_is_refused(tmp_path: Path) -> None:
 def test_a_file_without_provenance_is_refused(tmp_path: Path, suffix: str) -> None:
     path = toolkit.export(frame(), tmp_path / f"rows.{suffix}")
     provenance_path(path).unlink()
-    with pytest.raises(ProvenanceError, match=r"rows\.\w+\.provenance\.json is missing.*pandas\.read_"):
+    with pytest.raises(
+        ProvenanceError,
+        match=r"rows\.\w+\.provenance\.json is missing.*read the file with (pandas|a spreadsheet)",
+    ):
         toolkit.read(path)
 
 
