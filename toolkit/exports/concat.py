@@ -185,13 +185,17 @@ def _count_valued(frame: pd.DataFrame) -> None:
     if "value" not in frame or "valuation" not in attrs:
         return
     lacking = frame["value"].isna()
+    routes = _counted(frame["priced_by"]) if "priced_by" in frame else {}
     attrs["valuation"] = {
         **attrs["valuation"],
         "rows": len(frame),
         "valued": int((~lacking).sum()),
-        "given": int((frame["priced_by"] == "given").sum()) if "priced_by" in frame else 0,
+        "given": routes.pop("given", 0),
+        "routes": routes,
     }
-    counts = (
-        frame.loc[lacking, "asset"].value_counts(sort=False) if "asset" in frame else pd.Series(dtype=int)
-    )
-    attrs["unvalued"] = {str(asset): int(count) for asset, count in counts.items()}
+    attrs["unvalued"] = _counted(frame.loc[lacking, "asset"]) if "asset" in frame else {}
+
+
+def _counted(texts: pd.Series) -> dict[str, int]:
+    """How often each text is there, in the order of the alphabet."""
+    return dict(sorted((str(text), int(count)) for text, count in texts.value_counts().items()))

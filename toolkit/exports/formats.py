@@ -59,7 +59,12 @@ def write_rows(frame: pd.DataFrame, path: Path, kind: str, description: Mapping[
         sample = frame.iloc[:1].copy()
         sample.attrs = frame.attrs
         of_pandas = pa.Schema.from_pandas(sample, preserve_index=False).metadata
-        schema = schema.with_metadata({**of_pandas, METADATA_KEY: as_json(description)})
+        attrs = as_json(
+            description["attrs"]
+        )  # apart, as older versions of Arrow do not have them in the above
+        schema = schema.with_metadata(
+            {**of_pandas, b"PANDAS_ATTRS": attrs, METADATA_KEY: as_json(description)}
+        )
     tables = _pieces(frame, schema)
     if kind == "parquet":
         from pyarrow import parquet  # imported here, as nothing else needs it

@@ -318,6 +318,7 @@ def test_earnings_are_put_together() -> None:
     assert (attrs["complete"], attrs["missing"]) == (True, [])
     assert attrs["unvalued"] == {"BTC": 1}
     assert (attrs["valuation"]["rows"], attrs["valuation"]["valued"]) == (3, 2)
+    assert attrs["valuation"]["routes"] == {"BTCUSDT": 2}
     assert len(attrs["sources"]) == 1  # the same is said once
 
 
