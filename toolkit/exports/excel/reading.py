@@ -163,6 +163,7 @@ def _cells(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, Cells]]
                 raise DamagedWorkbookError("rows are out of order")
             yield number, cells
             before = number
+    reader.parser.Parse(b"", True)  # raises if the sheet ends too early
 
 
 class _SheetReader:
