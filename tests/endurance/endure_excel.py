@@ -50,7 +50,7 @@ def test_rows_beyond_a_sheet(tmp_path: Path) -> None:
     began = time.monotonic()
     again = toolkit.read(path)
     print(
-        f"\n{ROWS:,} rows, {path.stat().st_size >> 20} MiB: written in {written:.0f} s with {more:.0f} MiB more, "
+        f"\n{ROWS:,} rows, {path.stat().st_size >> 20} MiB: written in {written:.0f} s, {more:.0f} MiB more; "
         f"read in {time.monotonic() - began:.0f} s"
     )
     pd.testing.assert_frame_equal(again, rows)
