@@ -10,7 +10,7 @@ SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test format generate notebooks docs bench bench-peers endurance fuzz interop lint audit \
-    clean chromium
+    clean chromium libreoffice
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is created again.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -61,7 +61,7 @@ fuzz: $(VENV)/.dev  ## coverage-guided fuzzing of responses, for ten minutes (FU
 	$(PY) -m tests.fuzz.fuzz_answers -max_total_time=$(FUZZ_SECONDS) -max_len=20000 -rss_limit_mb=2048 \
 	    -print_final_stats=1 -artifact_prefix=.cache/fuzz-
 
-interop: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
+interop: $(VENV)/.dev libreoffice  ## clients written by others against the sandbox, and LibreOffice, which opens workbooks
 	@$(PY) -m tests.interop.install
 	$(PY) -m pytest -m interop tests/interop $(TESTFLAGS)
 
@@ -133,3 +133,8 @@ chromium: $(VENV)/.dev
 	    && $(PY) -m playwright --version >/dev/null 2>&1 \
 	    || $(call apt,chromium fonts-dejavu-core libatomic1) \
 	    || echo "make: missing: Chromium or libatomic1, which root has to install: the browser tests will fail" >&2
+
+# Opens the workbooks that are exported. If it cannot be installed, its tests fail with the same message.
+libreoffice:
+	@command -v soffice >/dev/null || $(call apt,libreoffice-calc) \
+	    || echo "make: missing: LibreOffice (libreoffice-calc), which root has to install: its tests will fail" >&2

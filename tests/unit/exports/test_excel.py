@@ -360,3 +360,8 @@ def test_one_of_several_frames_is_read(tmp_path: Path) -> None:
         toolkit.read(path)
     with pytest.raises(UsageError, match=r"not 'by_asset'\. Did you mean \"by asset\""):
         toolkit.read(path, sheet="by_asset")
+
+
+def test_more_rows_than_are_handled_at_once(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"number": range(40_000)})
+    pd.testing.assert_frame_equal(toolkit.read(toolkit.export(frame, tmp_path / "rows.xlsx")), frame)

@@ -11,6 +11,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 from xml.parsers import expat
 
@@ -126,7 +127,7 @@ def _table(rows: Iterator[Cells], columns: Sequence[Sequence[Any]], schema: pa.S
         sources.append((at + bool(exact), "text" if exact else kind, each.type))
         at += 1 + bool(exact)
     tables = []
-    while piece := [row for row, _ in zip(rows, range(_ROWS_AT_ONCE), strict=False)]:
+    while piece := list(islice(rows, _ROWS_AT_ONCE)):
         arrays = [_values([row.get(at) for row in piece], kind, type_) for at, kind, type_ in sources]
         tables.append(pa.Table.from_arrays(arrays, schema=schema))
     return pa.concat_tables(tables) if tables else schema.empty_table()
@@ -163,6 +164,7 @@ def _cells(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, Cells]]
                 raise DamagedWorkbookError("rows are out of order")
             yield number, cells
             before = number
+    reader.parser.Parse(b"", True)  # raises if the sheet ends too early
 
 
 class _SheetReader:
