@@ -1,4 +1,4 @@
-"""Where the prices of a Link's exchange are kept."""
+"""Where the prices of a Link's exchange are kept, and when now is for it."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def price_files_of(link: Link) -> PriceFiles | None:
         return None
     folder = paths.prices_folder(connection.session.hosts, sandbox)
     return None if folder is None else PriceFiles(folder)
+
+
+def now_of(link: Link) -> int:
+    """Return the time of a Link's clock, in milliseconds."""
+    return int(link._connection.clock.time() * 1000)
