@@ -11,7 +11,8 @@ def price_files_of(link: Link) -> PriceFiles | None:
     """Return the kept prices of a Link's exchange; None where there is no place for them."""
     connection = link._connection
     sandbox = connection.sandbox_id()
-    if sandbox == "":  # the next sandbox at this address would be taken for this one
+    # On this machine, but no sandbox that says which one: the next one would be taken for it.
+    if connection.source == "sandbox" and not sandbox:
         return None
     folder = paths.prices_folder(connection.session.hosts, sandbox)
     return None if folder is None else PriceFiles(folder)

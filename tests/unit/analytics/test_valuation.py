@@ -245,7 +245,8 @@ def test_only_days_that_rows_need_are_fetched_and_each_market_once(market: Made)
         link=made.link,
     )
     assert {symbol for symbol, _, _ in made.asked} == {"BTCUSDT"}
-    assert sum(end - start + 1 for _, start, end in made.asked) == 4 * DAY, "each day and the one before it"
+    days = {day for _, start, end in made.asked for day in range(start // DAY, end // DAY + 1)}
+    assert days == {NOON // DAY - 1, NOON // DAY, far // DAY - 1, far // DAY}, "and the days before"
 
 
 def test_a_value_beyond_an_exact_amount_is_refused(market: Made) -> None:
