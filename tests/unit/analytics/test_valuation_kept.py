@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
 
@@ -58,13 +57,13 @@ def test_the_day_that_is_not_over_is_not_kept(shared_env: SandboxEnv, state: Pat
 
 
 @pytest.fixture(scope="module")
-def closes(shared_env: SandboxEnv) -> Iterator[dict[int, Decimal]]:
+def closes(shared_env: SandboxEnv) -> dict[int, Decimal]:
     """The closing prices of BTCUSDT by the time of the close, read from the candles themselves."""
     day = shared_env.now // DAY * DAY - 8 * DAY
     frame = shared_env.link.market.spot.klines(
         "BTCUSDT", "1h", start=day, end=day + 3 * DAY - 1, numbers="exact"
     )
-    yield {int(each.close_time.timestamp() * 1000): each.close for each in frame.itertuples()}
+    return {int(each.close_time.timestamp() * 1000): Decimal(str(each.close)) for each in frame.itertuples()}
 
 
 MOMENTS = st.integers(min_value=0, max_value=DAY - 1)
@@ -79,7 +78,7 @@ def test_each_value_is_the_product_rounded_once(
     frame = rows(*((start + moment, asset, f"{amount:f}") for moment, amount, asset in given_rows))
     for currency in ("USDT", "BTC"):
         found = value(frame, currency, link=shared_env.link)
-        for (moment, amount, asset), worth in zip(given_rows, found["value"], strict=True):
+        for (moment, amount, asset), worth in zip(given_rows, found["value"].astype(object), strict=True):
             price = closes[max(close for close in closes if close <= start + moment)]
             with localcontext() as context:
                 context.prec = 120
@@ -88,4 +87,4 @@ def test_each_value_is_the_product_rounded_once(
                     price = Decimal(1)
                 elif currency == "BTC":
                     price = (1 / price).quantize(last, ROUND_HALF_EVEN)
-                assert worth == (amount * price).quantize(last, ROUND_HALF_EVEN)
+                assert Decimal(str(worth)) == (amount * price).quantize(last, ROUND_HALF_EVEN)
