@@ -50,7 +50,8 @@ def test_a_second_valuation_sends_no_request(shared_env: SandboxEnv, state: Path
 
 
 def test_the_day_that_is_not_over_is_not_kept(shared_env: SandboxEnv, state: Path) -> None:
-    value(rows((shared_env.now, "BTC", "1")), link=shared_env.link)
+    days = (shared_env.now, shared_env.now - 2 * DAY)
+    value(rows(*((time, "BTC", "1") for time in days)), link=shared_env.link)
     today = pd.Timestamp(shared_env.now, unit="ms").strftime("%Y-%m-%d")
     assert kept(state)
     assert today not in {file.stem for file in kept(state)}
