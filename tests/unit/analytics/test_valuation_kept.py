@@ -64,7 +64,8 @@ def closes(shared_env: SandboxEnv) -> dict[int, Decimal]:
     frame = shared_env.link.market.spot.klines(
         "BTCUSDT", "1h", start=day, end=day + 3 * DAY - 1, numbers="exact"
     )
-    return {int(each.close_time.timestamp() * 1000): Decimal(str(each.close)) for each in frame.itertuples()}
+    pairs = zip(frame["close_time"].tolist(), frame["close"].tolist(), strict=True)
+    return {int(time.timestamp() * 1000): Decimal(str(close)) for time, close in pairs}
 
 
 MOMENTS = st.integers(min_value=0, max_value=DAY - 1)
