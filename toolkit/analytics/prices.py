@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from toolkit.client import Link
-from toolkit.client.price_files import price_files_of
+from toolkit.client.price_files import now_of, price_files_of
 from toolkit.errors import NotFoundError
 from toolkit.storage.prices import Close
 
@@ -73,7 +73,7 @@ class CandlePrices:
 
     def markets(self) -> Mapping[str, tuple[str, str]]:
         """The markets by symbol, each with its base and quote asset."""
-        now = _now()
+        now = now_of(self._link)
         found = None if self._files is None else self._files.read_markets(now)
         if found is None:
             frame = self._link.market.spot.symbols()
@@ -86,7 +86,7 @@ class CandlePrices:
 
     def closes(self, symbol: str, times: Times) -> Closes:
         """The prices of a market that rows of these times may need."""
-        now = _now()
+        now = now_of(self._link)
         days = np.unique(np.concatenate([times // DAY_MS, (times - MAX_AGE_MS) // DAY_MS]))
         days = days[days <= now // DAY_MS]
         missing = [int(day) for day in days if not self._is_kept(symbol, int(day))]
@@ -126,7 +126,9 @@ class CandlePrices:
         except NotFoundError:  # it is a market no more
             self._days |= {(symbol, day): [] for day in range(first, last + 1)}
             return
-        as_of = int(pd.Timestamp(frame.attrs["as_of"]).timestamp() * 1000)
+        # Without a date on the responses it is not known what is over: then nothing is.
+        said = frame.attrs["as_of"]
+        as_of = int(pd.Timestamp(said).timestamp() * 1000) if said else 0
         frame = frame[frame["closed"].fillna(False)]
         times = frame["close_time"].dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
         prices = [f"{price:f}" for price in frame["close"]]
@@ -143,7 +145,3 @@ class CandlePrices:
 
 def _name(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
-
-
-def _now() -> int:
-    return int(datetime.now(UTC).timestamp() * 1000)
