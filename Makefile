@@ -45,6 +45,8 @@ docs: $(VENV)/.docs  ## the documentation, into docs/_build/html: warnings are e
 	@$(PY) scripts/check_site.py docs/_build/html
 
 bench: $(VENV)/.dev  ## benchmarks (tests/benchmarks/bench_*.py)
+	@$(PY) -c "import duckdb" 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check "duckdb>=1.1" \
+	    || echo "make: without DuckDB, to which one benchmark compares" >&2
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
 
 bench-peers: $(VENV)/.dev  ## a year of candles by ccxt, by python-binance and by the toolkit (a quarter of an hour)

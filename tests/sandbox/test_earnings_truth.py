@@ -255,7 +255,7 @@ def cells(column: Any) -> list[Any]:
 def summary(frame: pd.DataFrame, by: list[str]) -> dict[object, tuple[object, ...]]:
     """What `summarize()` says."""
     made = summarize(frame, by)
-    keys = list(zip(*(cells(made[name]) for name in by), strict=True))
+    keys = list(zip(*(cells(made[name]) for name in by), strict=True)) if by else [()]
     shown = zip(
         *(cells(made[name]) for name in ("rows", "amount", "value", "valued", "unvalued")), strict=True
     )

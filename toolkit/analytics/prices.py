@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol, get_args
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,8 @@ MAX_AGE_MS = DAY_MS
 
 _CANDLES_A_PAGE = 1000
 _SETTLED_MS = 60_000
+# Days that are over, by market, length of candle and day: each file is read once for each Link.
+_DAYS_OVER: WeakKeyDictionary[Link, dict[tuple[str, Interval, int], list[Close]]] = WeakKeyDictionary()
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 
 
@@ -67,6 +70,7 @@ class CandlePrices:
         self._link, self._interval = link, interval
         self._files = price_files_of(link)
         self._days: dict[tuple[str, int], list[Close]] = {}
+        self._over = _DAYS_OVER.setdefault(link, {})
         candles_a_day = 1440 // (int(interval[:-1]) * _MINUTES[interval[-1]])
         # Days between two that are needed are fetched as well where that takes no further request.
         self._days_a_page = max(_CANDLES_A_PAGE // candles_a_day, 1)
@@ -98,10 +102,12 @@ class CandlePrices:
     def _is_kept(self, symbol: str, day: int) -> bool:
         if (symbol, day) in self._days:
             return True
-        kept = None if self._files is None else self._files.read(symbol, self._interval, _name(day))
+        kept = self._over.get((symbol, self._interval, day))
+        if kept is None and self._files is not None:
+            kept = self._files.read(symbol, self._interval, _name(day))
         if kept is None:
             return False
-        self._days[symbol, day] = kept
+        self._days[symbol, day] = self._over[symbol, self._interval, day] = kept
         return True
 
     def _runs(self, days: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -139,8 +145,10 @@ class CandlePrices:
             self._days[symbol, day] = closes
             # In the first minute of the next day, its last candle may not be there yet.
             is_over = (day + 1) * DAY_MS + _SETTLED_MS < as_of
-            if is_over and self._files is not None:
-                self._files.keep(symbol, self._interval, _name(day), closes)
+            if is_over:
+                self._over[symbol, self._interval, day] = closes
+                if self._files is not None:
+                    self._files.keep(symbol, self._interval, _name(day), closes)
 
 
 def _name(day: int) -> str:

@@ -36,6 +36,8 @@ _NO_PRICE = -1
 _COINS = sorted({*STABLE_COINS, *STABLE_COINS.values()})
 # The range of exact amounts.
 _LEAST_PRICE, _ABOVE_PRICES = _STEP, Decimal(10**20)
+_ANY_TIME = np.iinfo(np.int64).min
+"""The time of a price that is the same at any time: that of the row."""
 # Arrow multiplies decimals of 76 digits at most in all: 37 of one, 38 of the other.
 _FACTOR = pa.decimal256(37, PLACES)
 
@@ -294,7 +296,7 @@ class _Table:
     Attributes:
         index: The price of each row, -1 where there is none.
         prices: The prices.
-        times: When each was made.
+        times: When each was made, `_ANY_TIME` for one that always holds.
         names: Where each is from.
     """
 
@@ -357,11 +359,8 @@ class _Pricing:
         if asset in self._own:
             rows = self._price_by_own(table, self._own[asset], rows, times)
         if asset == self._currency:
-            moments, inverse = np.unique(times[rows], return_inverse=True)
-            first = len(table.prices)
-            for moment in moments.tolist():
-                table.add(Decimal(1), moment, asset)
-            table.index[rows] = first + inverse
+            if len(rows):
+                table.index[rows] = table.add(Decimal(1), _ANY_TIME, asset)
             return
         if not len(rows):
             return
@@ -410,8 +409,6 @@ class _Pricing:
             has_price &= (found >= 0) & (moments - closes.times[found] <= MAX_AGE_MS)
             combined = combined * len(closes.times) + np.maximum(found, 0)
             legs.append((closes, found))
-        if not legs:  # a fixed rate holds at any time
-            combined = moments
         chosen = np.flatnonzero(has_price)
         _, one_each, inverse = np.unique(combined[chosen], return_index=True, return_inverse=True)
         name, added = name_of(route), []
@@ -420,9 +417,7 @@ class _Pricing:
             price = _product(route, [closes.prices[found[row]] for closes, found in legs])
             # A product with nothing left at its last place, or beyond an exact amount, is no price.
             is_price = _LEAST_PRICE <= price < _ABOVE_PRICES
-            added.append(
-                table.add(price, min(made, default=int(moments[row])), name) if is_price else _NO_PRICE
-            )
+            added.append(table.add(price, min(made, default=_ANY_TIME), name) if is_price else _NO_PRICE)
         indices = np.array(added, np.int64)[inverse]
         table.index[rows[chosen]] = indices
         chosen = chosen[indices != _NO_PRICE]
@@ -463,7 +458,10 @@ def _valued(
         floats = prices.cast(pa.float64())
         shown = pd.Series(floats.to_numpy(zero_copy_only=False), frame.index)
         values = pd.Series(pc.multiply(rows.amounts, floats).to_numpy(zero_copy_only=False), frame.index)
-    stamps = pa.array(table.times, pa.timestamp("ms", tz="UTC")).take(indices)
+    made = np.array([*table.times, _ANY_TIME])[table.index]  # the last one where there is no price
+    stamps = pa.array(np.where(made == _ANY_TIME, rows.times, made), pa.int64(), mask=~is_valued).cast(
+        pa.timestamp("ms", tz="UTC")
+    )
     names = pa.array(table.names, pa.string()).dictionary_encode().take(indices).cast(pa.string())
     valued = frame.assign(
         price=shown,
