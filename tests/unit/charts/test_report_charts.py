@@ -207,7 +207,7 @@ def test_what_has_no_value_is_counted_on_the_chart_and_never_zero() -> None:
     assert "Not valued and not drawn: 7 of 31 rows (FOO)." in words(ax)
     none = charts.income(frame.assign(value=pd.array([None] * 31, dtype="Float64")))
     assert "No income with a value" in said(none)
-    assert "31 of 31 rows (USDT, BTC, BNB and 1 more)" in said(none)
+    assert "31 of 31 rows (BNB, BTC, USDT and 1 more)" in said(none)
 
 
 def test_sums_are_drawn_with_their_counts() -> None:
@@ -294,7 +294,7 @@ def test_values_of_a_column_are_compared() -> None:
     now = earnings(value=2.0)
     before = earnings("2026-09-01", "2026-09-30", value=1.0)
     ax = charts.comparison(now[now["asset"] != "BNB"], before[before["asset"] != "FOO"], by="asset", top=3)
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Others", "FOO", "BTC", "USDT"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Others", "FOO", "USDT", "BTC"]
     assert "+8.00 (+100.0%)" in said(ax)
     assert "+14.00" in said(ax).splitlines()  # no percent of nothing
     assert "+24.00 USDT (+104.3%) in all" in said(ax)
