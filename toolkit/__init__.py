@@ -21,9 +21,20 @@ from toolkit.endpoints.listing import list_endpoints
 from toolkit.text.suggestions import attributes_of_module
 
 if TYPE_CHECKING:
-    from toolkit import charts, panels, types
+    from toolkit import analytics, charts, panels, types
 
-__all__ = ["Link", "__version__", "amounts", "charts", "demo", "errors", "list_endpoints", "panels", "types"]
+__all__ = [
+    "Link",
+    "__version__",
+    "amounts",
+    "analytics",
+    "charts",
+    "demo",
+    "errors",
+    "list_endpoints",
+    "panels",
+    "types",
+]
 
 # Silent by default: without a handler, Python prints warnings to stderr.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -32,8 +43,9 @@ _missing = attributes_of_module(__name__, __all__)
 
 
 def __getattr__(name: str) -> ModuleType:
-    # Imported on first use: charts need matplotlib, panels and types need ipywidgets.
-    if name in ("charts", "panels", "types"):
+    # Imported on first use: charts need matplotlib, panels and types need ipywidgets, and not every
+    # notebook needs analytics.
+    if name in ("analytics", "charts", "panels", "types"):
         import importlib
 
         return importlib.import_module(f"toolkit.{name}")

@@ -26,9 +26,14 @@ MODULES = {
     "toolkit": """
         Link demo                     clients: of the exchange, of the sandbox
         list_endpoints                what there is to call
+        analytics                     answers
         charts panels                 pictures
         amounts errors types          what values, exceptions and annotations are made of
         __version__
+    """,
+    "toolkit.analytics": """
+        earnings                      what a partner earned
+        Period period                 spans of time as people say them
     """,
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads

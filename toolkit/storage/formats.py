@@ -22,6 +22,9 @@ PROFILES = 1
 ACCOUNTS = 1
 """Format of the file with the accounts of API keys."""
 
+PRICES = 1
+"""Format of the files with closing prices."""
+
 Execute = Callable[..., sqlite3.Cursor]
 
 

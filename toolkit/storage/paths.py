@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,7 @@ _APPLICATION = "binance-link-toolkit"
 _RATE_LIMITS_FILE = "rate-limits-"
 _JOURNAL_FILE = "journal-"
 _ACCOUNTS_FILE = "accounts-"
+_PRICES_FOLDER = "prices-"
 _SANDBOX = "sandbox-"
 _SANDBOX_KEPT_S = 86_400.0
 
@@ -187,6 +189,22 @@ def accounts_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None
         return folder / f"{_ACCOUNTS_FILE}{name}.json"
     _delete_old_sandboxes(folder, f"{_ACCOUNTS_FILE}{_SANDBOX}", _delete_all, suffix=".json")
     return folder / f"{_ACCOUNTS_FILE}{_SANDBOX}{name}.json"
+
+
+def prices_folder(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
+    """Return the folder with the kept prices of one exchange; None where there is no place for it.
+
+    Args:
+        hosts: Base address of each host. Alternative addresses of a host count as the same.
+        sandbox: Id of the sandbox, None for a real exchange.
+    """
+    with forgiving(RuntimeError, OSError):
+        state = _state_folder()
+        if sandbox is None:
+            return state / f"{_PRICES_FOLDER}{file_stem(hosts)}"
+        _delete_old_sandboxes(state, f"{_PRICES_FOLDER}{_SANDBOX}", shutil.rmtree, suffix=".d")
+        return state / f"{_PRICES_FOLDER}{_SANDBOX}{file_stem(hosts, sandbox)}.d"
+    return None
 
 
 def file_stem(hosts: Mapping[Host, str], *more: str) -> str:

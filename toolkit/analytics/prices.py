@@ -1,0 +1,149 @@
+"""Closing prices of spot markets, each fetched once and kept on disk by UTC day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from toolkit.client import Link
+from toolkit.client.price_files import price_files_of
+from toolkit.errors import NotFoundError
+from toolkit.storage.prices import Close
+
+Times = npt.NDArray[np.int64]
+
+Interval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
+"""Lengths of candles that prices are taken from. Each divides a day."""
+
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
+
+DAY_MS = 86_400_000
+MAX_AGE_MS = DAY_MS
+"""A price that is older than this, at the time of the row, is none."""
+
+_CANDLES_A_PAGE = 1000
+_SETTLED_MS = 60_000
+_MINUTES = {"m": 1, "h": 60, "d": 1440}
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """Closing prices of one market, oldest first.
+
+    Attributes:
+        times: When each candle closed, in milliseconds.
+        prices: The prices with all their digits.
+    """
+
+    times: Times
+    prices: Sequence[str]
+
+
+class PriceSource(Protocol):
+    """Where closing prices come from."""
+
+    def markets(self) -> Mapping[str, tuple[str, str]]:
+        """The markets by symbol, each with its base and quote asset."""
+
+    def closes(self, symbol: str, times: Times) -> Closes:
+        """The prices of a market that rows of these times may need."""
+
+
+class CandlePrices:
+    """Prices from the candles of a Link's spot market.
+
+    Args:
+        link: The Link.
+        interval: Length of a candle.
+    """
+
+    def __init__(self, link: Link, interval: Interval) -> None:
+        self._link, self._interval = link, interval
+        self._files = price_files_of(link)
+        self._days: dict[tuple[str, int], list[Close]] = {}
+        candles_a_day = 1440 // (int(interval[:-1]) * _MINUTES[interval[-1]])
+        # Days between two that are needed are fetched as well where that takes no further request.
+        self._days_a_page = max(_CANDLES_A_PAGE // candles_a_day, 1)
+
+    def markets(self) -> Mapping[str, tuple[str, str]]:
+        """The markets by symbol, each with its base and quote asset."""
+        now = _now()
+        found = None if self._files is None else self._files.read_markets(now)
+        if found is None:
+            frame = self._link.market.spot.symbols()
+            columns = (frame[name].tolist() for name in ("symbol", "base_asset", "quote_asset"))
+            markets = list(zip(*columns, strict=True))
+            if self._files is not None:
+                self._files.keep_markets(now, markets)
+            found = {symbol: (base, quote) for symbol, base, quote in markets}
+        return found
+
+    def closes(self, symbol: str, times: Times) -> Closes:
+        """The prices of a market that rows of these times may need."""
+        now = _now()
+        days = np.unique(np.concatenate([times // DAY_MS, (times - MAX_AGE_MS) // DAY_MS]))
+        days = days[days <= now // DAY_MS]
+        missing = [int(day) for day in days if not self._is_kept(symbol, int(day))]
+        for first, last in self._runs(missing):
+            self._fetch(symbol, first, last, now)
+        closes = [close for day in days for close in self._days.get((symbol, int(day)), ())]
+        return Closes(np.array([time for time, _ in closes], np.int64), [price for _, price in closes])
+
+    def _is_kept(self, symbol: str, day: int) -> bool:
+        if (symbol, day) in self._days:
+            return True
+        kept = None if self._files is None else self._files.read(symbol, self._interval, _name(day))
+        if kept is None:
+            return False
+        self._days[symbol, day] = kept
+        return True
+
+    def _runs(self, days: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """The first and last days of fetches."""
+        first = last = None
+        for day in days:
+            if first is None or last is None:
+                first = day
+            elif day - last > self._days_a_page:
+                yield first, last
+                first = day
+            last = day
+        if first is not None and last is not None:
+            yield first, last
+
+    def _fetch(self, symbol: str, first: int, last: int, now: int) -> None:
+        end = min((last + 1) * DAY_MS - 1, now)
+        try:
+            frame = self._link.market.spot.klines(
+                symbol, self._interval, start=first * DAY_MS, end=end, numbers="exact"
+            )
+        except NotFoundError:  # it is a market no more
+            self._days |= {(symbol, day): [] for day in range(first, last + 1)}
+            return
+        as_of = int(pd.Timestamp(frame.attrs["as_of"]).timestamp() * 1000)
+        frame = frame[frame["closed"].fillna(False)]
+        times = frame["close_time"].dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
+        prices = [f"{price:f}" for price in frame["close"]]
+        found: dict[int, list[Close]] = {day: [] for day in range(first, last + 1)}
+        for time, price in zip(times.tolist(), prices, strict=True):
+            found[time // DAY_MS].append((time, price))
+        for day, closes in found.items():
+            self._days[symbol, day] = closes
+            # In the first minute of the next day, its last candle may not be there yet.
+            is_over = (day + 1) * DAY_MS + _SETTLED_MS < as_of
+            if is_over and self._files is not None:
+                self._files.keep(symbol, self._interval, _name(day), closes)
+
+
+def _name(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)

@@ -1,0 +1,469 @@
+"""What amounts are worth in one currency, at the prices of their time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from toolkit.amounts import ExactDtype
+from toolkit.amounts.integers import EXACT_TYPE, PLACES, WIDE_TYPE
+from toolkit.analytics.prices import INTERVALS, MAX_AGE_MS, CandlePrices, Closes, Interval, PriceSource, Times
+from toolkit.analytics.routes import RENAMED, Graph, Renamed, Route, name_of
+from toolkit.client import Link
+from toolkit.errors import InexactError, UsageError
+from toolkit.runtime.decimals import in_own_context
+from toolkit.text.suggestions import did_you_mean, suggests_arguments
+
+COLUMNS = ("price", "price_time", "priced_by", "value")
+"""The columns that `value()` adds."""
+
+GIVEN = "given"
+"""What prices of the user are marked with."""
+
+_AMOUNTS = ("amount", "income", "rebate_vol", "total", "balance", "free")
+_ASSETS = ("asset", "unit", "coin")
+_CURRENCY = re.compile(r"[A-Z0-9]{1,20}")
+_STEP = Decimal((0, (1,), -PLACES))
+_NO_PRICE = -1
+# Arrow multiplies decimals of 76 digits at most in all: 37 of one, 38 of the other.
+_FACTOR = pa.decimal256(37, PLACES)
+
+
+@suggests_arguments
+def value(
+    frame: pd.DataFrame,
+    currency: str = "USDT",
+    *,
+    link: Link | None = None,
+    prices: pd.DataFrame | None = None,
+    at: Interval = "1h",
+    at_par: Sequence[str] = (),
+    renamed: Mapping[str, str | tuple[str, Decimal | int]] | None = None,
+    time: str = "time",
+    asset: str | None = None,
+    amount: str | None = None,
+) -> pd.DataFrame:
+    """Value amounts in one currency, each at the price of its time.
+
+    The price is the close of the last candle that closed at or before the row's time, never one after it, and
+    at most 24 hours old. It comes from the asset's own spot market in that currency, or from up to three
+    markets one after the other, the other way round where need be (`1/EURUSDT`). Stable coins have the price
+    of their market, unless they are `at_par`. "USD", the unit of COIN-M totals, counts as USDT, and as a
+    currency it means USDT; `attrs` say so. A row without a price keeps NA: it is not worth nothing.
+
+    A price has at most 18 decimal places: that of one market is the candle's, and a quotient or product is
+    rounded once, half to even. A value is the whole product of amount and price, rounded once in the same way
+    where it has more places.
+
+    Args:
+        frame: Any frame with times, assets and amounts. It is not changed.
+        currency: What to value in, such as "USDT", "EUR" or "BTC".
+        link: The Link whose `market.spot.klines` are read, 1,000 candles with a weight of 2. Days that are
+            over are kept in your state folder, so that each price is fetched once.
+        prices: Your own prices, which go before those of the market: a frame of time, asset and price, and
+            currency where there are several. A price holds from its time until the next one of that asset.
+        at: Length of the candles: "1m" to "1d".
+        at_par: Assets that are worth one unit of the currency each, such as `("USDC", "FDUSD")`.
+        renamed: Further assets with a new name: `{"OLD": "NEW"}`, or `{"OLD": ("NEW", 1000)}` where one unit
+            became a thousand.
+        time: Column with the times.
+        asset: Column with the assets; by default `asset`, `unit` or `coin`.
+        amount: Column with the amounts, "exact" or float; by default `amount`, `income`, `rebate_vol`,
+            `total`, `balance` or `free`.
+
+    Returns:
+        A copy with four more columns (which replace those of an earlier valuation)
+
+        - price (amount): Price of one unit of the asset, in the currency.
+        - price_time (time): When that price was made: the earlier one where it is from two markets.
+        - priced_by (text): Where it is from: "BTCUSDT", "1/EURUSDT", "SOLETH*ETHUSDT", "USD=USDT", "given".
+        - value (amount): The amount in the currency.
+
+        Exact where the amounts are, floats otherwise. `attrs["valuation"]` has the currency, the number of
+        rows and of valued ones, and the ways that were used; `attrs["unvalued"]` the number of rows without a
+        price, by asset.
+
+    Raises:
+        UsageError: An argument is invalid; nothing was sent.
+        InexactError: A value has more than 20 digits before the decimal point.
+        ToolkitError: Prices could not be fetched. What was fetched is kept.
+
+    Example:
+        >>> toolkit.analytics.value(link.spot.rebates(start="-30D"), "EUR", link=link)
+    """
+    columns = _Columns.of(frame, time, asset, amount)
+    _check(currency, at)
+    target = "USDT" if currency == "USD" else currency
+    rows = _Rows.of(frame, columns)
+    own = None if prices is None else _own_prices(prices, currency)
+    source = None if link is None else CandlePrices(link, at)
+    par = [(each, target) for each in _names(at_par, "at_par") if each != target]
+    if "USD" not in at_par:
+        par.append(("USD", "USDT"))
+    known = {**RENAMED, **_renamed(renamed or {})}
+    pricing = _Pricing(target, known, par, own, source)
+    if source is None and own is None and pricing.needs_market(rows.assets):
+        raise UsageError(
+            "value() needs prices: give a Link (`link=`), or your own prices (`prices=`). Nothing was sent."
+        )
+    table = pricing.table(rows)
+    return _valued(frame, rows, table, currency=currency, at=at, is_at_par=pricing.used_at_par)
+
+
+# -- arguments -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    time: str
+    asset: str
+    amount: str
+
+    @classmethod
+    def of(cls, frame: object, time: str, asset: str | None, amount: str | None) -> _Columns:
+        if not isinstance(frame, pd.DataFrame):
+            raise UsageError(f"value() takes a DataFrame, not {type(frame).__name__}.")
+
+        def column(given: str | None, usual: Sequence[str], name: str) -> str:
+            found = [given] if given is not None else [each for each in usual if each in frame]
+            if not found or found[0] not in frame:
+                missing = repr(given) if given is not None else " or ".join(usual)
+                question = "" if given is None else did_you_mean(given, map(str, frame.columns))
+                raise UsageError(
+                    f"The frame has no column {missing}: name the right one with `{name}=`.{question}"
+                )
+            if isinstance(frame[found[0]], pd.DataFrame):
+                raise UsageError(f"The frame has several columns named {found[0]!r}. Keep one.")
+            return found[0]
+
+        return cls(
+            column(time, (), "time"), column(asset, _ASSETS, "asset"), column(amount, _AMOUNTS, "amount")
+        )
+
+
+def _check(currency: object, at: object) -> None:
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
+        raise UsageError(
+            f'`currency` must be the name of an asset in capital letters, such as "USDT", not {currency!r}.'
+        )
+    if at not in INTERVALS:
+        raise UsageError(
+            f"`at` must be one of {', '.join(INTERVALS)}, not {at!r}.{did_you_mean(at, INTERVALS)}"
+        )
+
+
+def _names(assets: object, name: str) -> list[str]:
+    if isinstance(assets, str) or not all(isinstance(each, str) for each in assets):  # type: ignore[attr-defined]
+        raise UsageError(f'`{name}` must be a list of assets, such as ["USDC"], not {assets!r}.')
+    return list(dict.fromkeys(assets))  # type: ignore[call-overload]
+
+
+def _renamed(given: Mapping[str, str | tuple[str, Decimal | int]]) -> Renamed:
+    found = {}
+    for old, new in given.items():
+        name, rate = (new, 1) if isinstance(new, str) else new
+        if isinstance(rate, bool) or not isinstance(rate, int | Decimal) or not rate > 0:
+            raise UsageError(
+                f"`renamed[{old!r}]` must be the new name, or the new name and how many units of it "
+                f"one unit became (a Decimal or a whole number), not {new!r}."
+            )
+        found[old] = (name, Decimal(rate))
+    return found
+
+
+def _own_prices(prices: object, currency: str) -> dict[str, Closes]:
+    """The prices of the user by asset."""
+    if not isinstance(prices, pd.DataFrame) or not {"time", "asset", "price"} <= set(prices.columns):
+        raise UsageError("`prices` must be a frame with the columns time, asset and price.")
+    if "currency" in prices:
+        prices = prices[prices["currency"].astype(object) == currency]
+        if prices.empty:
+            raise UsageError(f"`prices` has no price in {currency}: see its column `currency`.")
+    if prices["price"].isna().any() or prices["time"].isna().any() or prices["asset"].isna().any():
+        raise UsageError("`prices` has missing values: drop these rows, or fill them in.")
+    numbers = [_number(price) for price in prices["price"].tolist()]
+    own = pd.DataFrame(
+        {"time": _milliseconds(prices["time"], "prices"), "asset": prices["asset"].astype(str).to_numpy()}
+    )
+    own["price"] = [f"{number:f}" for number in numbers]
+    found = {}
+    for name, part in own.sort_values("time", kind="stable").groupby("asset", sort=True):
+        if part["time"].duplicated().any():
+            raise UsageError(f"`prices` has two prices of {name} at the same time. Keep one.")
+        found[str(name)] = Closes(part["time"].to_numpy(), part["price"].tolist())
+    return found
+
+
+def _number(price: object) -> Decimal:
+    # A float is taken as it is written: 1.1 is 1.1.
+    if isinstance(price, int | float | Decimal | str | np.number) and not isinstance(price, bool):
+        try:
+            number = Decimal(str(price))
+        except ArithmeticError:
+            number = Decimal("NaN")
+        if number.is_finite() and number > 0:
+            return number
+    raise UsageError(f"`prices` has the price {price!r}: prices must be numbers above 0.")
+
+
+def _milliseconds(column: pd.Series, name: str) -> Times:
+    try:
+        times = pd.to_datetime(column, utc=True)
+    except (TypeError, ValueError):
+        times = None
+    if times is None or pd.api.types.is_numeric_dtype(column):
+        raise UsageError(f"Column {str(column.name)!r} of {name} must hold times.")
+    naive = pd.Series(times).dt.tz_localize(None).to_numpy()
+    return naive.astype("datetime64[ms]").astype(np.int64)
+
+
+# -- prices --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is to be valued.
+
+    Attributes:
+        times: Milliseconds; the smallest number where there is none.
+        codes: Index of each row's asset, -1 where there is none.
+        assets: The assets.
+        amounts: Arrow array, exact or float64.
+    """
+
+    times: Times
+    codes: np.ndarray[Any, np.dtype[np.int64]]
+    assets: Sequence[str]
+    amounts: Any
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, columns: _Columns) -> _Rows:
+        codes, assets = pd.factorize(frame[columns.asset])
+        times = _milliseconds(frame[columns.time], "the frame")
+        column = frame[columns.amount]
+        amounts: Any
+        if isinstance(column.dtype, ExactDtype):
+            amounts = pa.array(column.array)
+        elif pd.api.types.is_numeric_dtype(column):
+            amounts = pa.array(column, from_pandas=True).cast(pa.float64())
+        else:
+            raise UsageError(
+                f"Column {columns.amount!r} holds neither exact amounts nor floats. Decimals become exact "
+                "amounts by `toolkit.amounts.exact(frame)`. Nothing was sent."
+            )
+        return cls(times, codes.astype(np.int64), [str(each) for each in assets], amounts)
+
+
+@dataclass(slots=True)
+class _Table:
+    """The different prices that rows have.
+
+    Attributes:
+        index: The price of each row, -1 where there is none.
+        prices: The prices.
+        times: When each was made.
+        names: Where each is from.
+    """
+
+    index: np.ndarray[Any, np.dtype[np.int64]]
+    prices: list[Decimal] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def add(self, price: Decimal, time: int, name: str) -> int:
+        """Add a price. Returns its index."""
+        self.prices.append(price)
+        self.times.append(time)
+        self.names.append(name)
+        return len(self.prices) - 1
+
+
+class _Pricing:
+    """Finds the prices of rows.
+
+    Args:
+        currency: What they are in.
+        renamed: Assets with another name.
+        at_par: Pairs of assets that are worth the same.
+        own: Prices of the user, by asset.
+        source: Prices of the market, None if there are only the user's.
+    """
+
+    def __init__(
+        self,
+        currency: str,
+        renamed: Renamed,
+        at_par: Sequence[tuple[str, str]],
+        own: Mapping[str, Closes] | None,
+        source: PriceSource | None,
+    ) -> None:
+        self._currency, self._own, self._source = currency, own or {}, source
+        self._renamed, self._at_par = renamed, at_par
+        self._graph: Graph | None = None
+        self.used_at_par: set[str] = set()
+
+    def needs_market(self, assets: Sequence[str]) -> bool:
+        """Whether one of the assets has a price only on a market."""
+        fixed = {self._currency, *(one for pair in self._at_par if self._currency in pair for one in pair)}
+        return not fixed.issuperset(assets)
+
+    @in_own_context
+    def table(self, rows: _Rows) -> _Table:
+        """The prices of all rows."""
+        table = _Table(np.full(len(rows.times), _NO_PRICE, np.int64))
+        order = np.argsort(rows.codes, kind="stable")
+        bounds = np.searchsorted(rows.codes[order], np.arange(len(rows.assets) + 1))
+        has_time = rows.times > np.iinfo(np.int64).min
+        for code, asset in enumerate(rows.assets):
+            of_asset = order[bounds[code] : bounds[code + 1]]
+            self._price(table, asset, of_asset[has_time[of_asset]], rows.times)
+        return table
+
+    def _price(self, table: _Table, asset: str, rows: Times, times: Times) -> None:
+        """Set the prices of the rows of one asset."""
+        if asset in self._own:
+            rows = self._price_by_own(table, self._own[asset], rows, times)
+        if asset == self._currency:
+            moments, inverse = np.unique(times[rows], return_inverse=True)
+            first = len(table.prices)
+            for moment in moments.tolist():
+                table.add(Decimal(1), moment, asset)
+            table.index[rows] = first + inverse
+            return
+        if not len(rows):
+            return
+        for route in self._routes(asset):
+            rows = self._price_by_route(table, route, rows, times)
+            if not len(rows):
+                return
+
+    def _routes(self, asset: str) -> list[Route]:
+        if self._graph is None:
+            markets = {} if self._source is None else self._source.markets()
+            if not self.needs_market([asset]):
+                return Graph({}, {}, self._at_par).routes(asset, self._currency)
+            self._graph = Graph(markets, self._renamed, self._at_par)
+        return self._graph.routes(asset, self._currency)
+
+    @staticmethod
+    def _price_by_own(table: _Table, own: Closes, rows: Times, times: Times) -> Times:
+        found = np.searchsorted(own.times, times[rows], side="right") - 1
+        first = len(table.prices)
+        for time, price in zip(own.times.tolist(), own.prices, strict=True):
+            table.add(Decimal(price).quantize(_STEP, ROUND_HALF_EVEN), time, GIVEN)
+        has_price = found >= 0
+        table.index[rows[has_price]] = first + found[has_price]
+        return rows[~has_price]
+
+    def _price_by_route(self, table: _Table, route: Route, rows: Times, times: Times) -> Times:
+        """Set the prices of the rows that a way has. Returns the others."""
+        moments = times[rows]
+        has_price = np.ones(len(rows), bool)
+        combined = np.zeros(len(rows), np.int64)
+        legs: list[tuple[Closes, Times]] = []
+        for leg in route:
+            if not leg.symbol or self._source is None:  # without a source, there are no markets
+                continue
+            closes = self._source.closes(leg.symbol, moments)
+            if not len(closes.times):
+                return rows
+            found = np.searchsorted(closes.times, moments, side="right") - 1
+            has_price &= (found >= 0) & (moments - closes.times[found] <= MAX_AGE_MS)
+            combined = combined * len(closes.times) + np.maximum(found, 0)
+            legs.append((closes, found))
+        if not legs:  # a fixed rate holds at any time
+            combined = moments
+        chosen = np.flatnonzero(has_price)
+        _, one_each, inverse = np.unique(combined[chosen], return_index=True, return_inverse=True)
+        first, name = len(table.prices), name_of(route)
+        for row in chosen[one_each].tolist():
+            made = [int(closes.times[found[row]]) for closes, found in legs]
+            price = _product(route, [closes.prices[found[row]] for closes, found in legs])
+            table.add(price, min(made, default=int(moments[row])), name)
+        table.index[rows[chosen]] = first + inverse
+        if len(chosen):
+            self.used_at_par |= {leg.name for leg in route if leg.is_par}
+        return rows[~has_price]
+
+
+def _product(route: Route, prices: Sequence[str]) -> Decimal:
+    """The price that a way leads to, rounded once."""
+    above = below = Decimal(1)
+    remaining = iter(prices)
+    for leg in route:
+        factor = Decimal(next(remaining)) if leg.symbol else leg.rate
+        if leg.is_inverse:
+            below *= factor
+        else:
+            above *= factor
+    return (above / below).quantize(_STEP, ROUND_HALF_EVEN)
+
+
+# -- the frame -----------------------------------------------------------------------------------------
+
+
+def _valued(
+    frame: pd.DataFrame, rows: _Rows, table: _Table, *, currency: str, at: str, is_at_par: set[str]
+) -> pd.DataFrame:
+    is_valued = table.index != _NO_PRICE
+    indices = pa.array(table.index, mask=~is_valued)
+    prices = pa.array(table.prices, EXACT_TYPE).take(indices)
+    is_exact = rows.amounts.type == EXACT_TYPE
+    if is_exact:
+        values: Any = pd.Series(ExactDtype().__from_arrow__(_multiplied(rows.amounts, prices)), frame.index)
+        shown: Any = pd.Series(ExactDtype().__from_arrow__(prices), frame.index)
+    else:
+        floats = prices.cast(pa.float64())
+        shown = pd.Series(floats.to_numpy(zero_copy_only=False), frame.index)
+        values = pd.Series(pc.multiply(rows.amounts, floats).to_numpy(zero_copy_only=False), frame.index)
+    stamps = pa.array(table.times, pa.timestamp("ms", tz="UTC")).take(indices)
+    names = pa.array(table.names, pa.string()).dictionary_encode().take(indices).cast(pa.string())
+    valued = frame.assign(
+        price=shown,
+        price_time=pd.Series(stamps.to_pandas(), dtype="datetime64[ms, UTC]").set_axis(frame.index),
+        priced_by=pd.Series(pd.array(names.to_pandas(), dtype="string"), frame.index),
+        value=values,
+    )
+    used, counts = np.unique(table.index[is_valued], return_counts=True)
+    routes: dict[str, int] = {}
+    for each, count in zip(used.tolist(), counts.tolist(), strict=True):
+        routes[table.names[each]] = routes.get(table.names[each], 0) + count
+    without = np.unique(rows.codes[~is_valued], return_counts=True)
+    valued.attrs = {
+        **frame.attrs,
+        "valuation": {
+            "currency": currency,
+            "at": at,
+            "rows": len(frame),
+            "valued": int(is_valued.sum()),
+            "given": routes.pop(GIVEN, 0),
+            "at_par": sorted(is_at_par),
+            "routes": dict(sorted(routes.items())),
+        },
+        "unvalued": {
+            ("(none)" if code < 0 else rows.assets[code]): count
+            for code, count in zip(*(each.tolist() for each in without), strict=True)
+        },
+    }
+    return valued
+
+
+def _multiplied(amounts: Any, prices: Any) -> Any:
+    """The products, each rounded once."""
+    try:
+        product = pc.multiply(amounts.cast(WIDE_TYPE).cast(_FACTOR), prices.cast(pa.decimal256(38, PLACES)))
+        rounded = pc.round(product, ndigits=PLACES, round_mode="half_to_even")
+        return rounded.cast(WIDE_TYPE).cast(EXACT_TYPE)
+    except pa.ArrowInvalid:
+        raise InexactError(
+            "A value has more than 20 digits before the decimal point, which do not fit an exact amount. "
+            'Use floats: `frame.astype({"amount": "float64"})`, or a larger currency.'
+        ) from None
