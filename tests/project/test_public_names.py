@@ -33,6 +33,8 @@ MODULES = {
     """,
     "toolkit.analytics": """
         earnings                      what a partner earned
+        period Period                 when
+        summarize compare commission  by what, against which, for which fees
         Period period                 spans of time as people say them
     """,
     "toolkit.charts": """

@@ -6,14 +6,19 @@ not in a frame, it fetches through a Link.
 
 import typing as _typing
 
+from toolkit.analytics.commissions import commission
 from toolkit.analytics.earnings import earnings
 from toolkit.analytics.periods import Period, period
+from toolkit.analytics.summaries import compare, summarize
 from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
 __all__ = [
     "Period",
+    "commission",
+    "compare",
     "earnings",
     "period",
+    "summarize",
 ]
 
 

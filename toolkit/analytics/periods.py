@@ -7,32 +7,33 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from toolkit.analytics.zones import (
+    MILLISECOND,
+    STEPS,
+    Unit,
+    instant,
+    local,
+    since_1970,
+    start_of,
+    unit_label,
+    utc,
+    zone_name,
+)
 from toolkit.errors import UsageError
 from toolkit.planning.relative_times import parse_relative_time
 from toolkit.planning.spans import When
 from toolkit.text.characters import find_invisible
 from toolkit.text.suggestions import closest, did_you_mean, suggests_arguments
 
-Unit = Literal["day", "week", "month", "quarter", "year"]
-
-_MILLISECOND = pd.Timedelta(1, "ms")
 _DAY = pd.Timedelta(1, "D")
 # As for the `start` and `end` of a read: numbers outside are seconds, or no times at all.
 _FIRST, _LAST = pd.Timestamp("2010-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
 
-_STEPS: dict[Unit, pd.DateOffset] = {
-    "day": pd.DateOffset(days=1),
-    "week": pd.DateOffset(days=7),
-    "month": pd.DateOffset(months=1),
-    "quarter": pd.DateOffset(months=3),
-    "year": pd.DateOffset(years=1),
-}
 _TO_DATE: dict[str, Unit] = {"wtd": "week", "mtd": "month", "qtd": "quarter", "ytd": "year"}
 # What is said, and which of these units it is: 0 for the one that is running, -1 for the one before.
 _WORDS: dict[str, tuple[Unit, int]] = {
@@ -52,6 +53,7 @@ _CALENDAR = re.compile(
     re.IGNORECASE,
 )
 _TIME_OF_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 # What is often written for a period, and how it is said here.
 _LOOSE: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(r"([0-9]{4})[-/. ]?q([1-4])", re.IGNORECASE), lambda found: f"{found[1]}-Q{found[2]}"),
@@ -61,6 +63,10 @@ _LOOSE: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (
         re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})"),
         lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}",
+    ),
+    (
+        re.compile(rf"({'|'.join(_MONTHS)})[a-z]*[-/. ]?([0-9]{{4}})", re.IGNORECASE),
+        lambda found: f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02d}",
     ),
     (re.compile(r"(?:the )?last ([0-9]{1,4}) days?", re.IGNORECASE), lambda found: f"-{found[1]}D"),
     (
@@ -102,24 +108,28 @@ class Period:
         until the 5th at noon; where the month before is shorter, with all of it. For any other span, such as
         "-30D", it is a span of the same length that ends where this one begins.
         """
-        last = self.start - _MILLISECOND
-        name = f"before {self.name}"
+        last = self.start - MILLISECOND
+        first, end = local(self.start, self.zone), local(self.end, self.zone)
         if self.unit is None:
-            length = self.end - self.start
-            return Period(last - length, last, name, self.zone)
-        local = _local(self.start, self.zone)
-        first = local - _STEPS[self.unit]
-        start = _instant(first, self.zone)
+            start = last - (self.end - self.start)
+            after = end + MILLISECOND
+            if (
+                first == first.normalize() and after == after.normalize()
+            ):  # as many days, also where clocks change
+                start = instant(first - (after - first), self.zone)
+            return _named_by_dates(start, last, self.zone)
+        unit_first = start_of(self.unit, local(last, self.zone).normalize())
+        start = instant(unit_first, self.zone)
         if self.is_over:
-            return Period(start, last, name, self.zone, unit=self.unit)
-        elapsed = _local(self.end, self.zone) - local
-        end = min(_instant(first + elapsed, self.zone, is_end=True), last)
-        return Period(start, end, name, self.zone)
+            return Period(start, last, unit_label(self.unit, unit_first), self.zone, unit=self.unit)
+        return _named_by_dates(
+            start, min(instant(unit_first + (end - first), self.zone, is_end=True), last), self.zone
+        )
 
     @property
     def days(self) -> float:
-        """Its length in days by the clocks of its zone, where a day with a change of the clocks is one, too."""
-        return (_local(self.end, self.zone) - _local(self.start, self.zone) + _MILLISECOND) / _DAY
+        """Its length in days. A day on which the clocks change is one day, like any other."""
+        return (local(self.end, self.zone) - local(self.start, self.zone) + MILLISECOND) / _DAY
 
     @property
     def is_whole_days(self) -> bool:
@@ -127,7 +137,7 @@ class Period:
 
         It begins at midnight in UTC, and ends at one or is running.
         """
-        after = self.end + _MILLISECOND
+        after = self.end + MILLISECOND
         return self.start == self.start.normalize() and (after == after.normalize() or not self.is_over)
 
     @property
@@ -136,14 +146,12 @@ class Period:
 
         One that is not over has its days, as "2026-10" would be taken for the whole month.
         """
-        first = _local(self.start, self.zone)
         if self.unit is not None and self.is_over:
-            return _unit_label(self.unit, first)
-        last = _local(self.end, self.zone)
-        return f"{first:%Y-%m-%d}..{last:%Y-%m-%d}"
+            return unit_label(self.unit, local(self.start, self.zone))
+        return _dates(self.start, self.end, self.zone)
 
     def to_dict(self) -> dict[str, str | bool]:
-        """The period as `attrs["period"]` has it: name, start, end, zone, is_over; times as ISO text in UTC."""
+        """Its name, start, end, zone and is_over, as in `attrs["period"]`: times are ISO text in UTC."""
         return {
             "name": self.name,
             "start": self.start.isoformat(timespec="milliseconds"),
@@ -153,7 +161,7 @@ class Period:
         }
 
     def __repr__(self) -> str:
-        first, last = _local(self.start, self.zone), _local(self.end, self.zone)
+        first, last = local(self.start, self.zone), local(self.end, self.zone)
         running = "" if self.is_over else ", not over"
         return f'<Period "{self.name}": {_shown(first)} to {_shown(last)}, {self.zone}{running}>'
 
@@ -166,15 +174,15 @@ def period(
 
     | said | is |
     |---|---|
-    | `"today"`, `"this week"`, `"this month"`, `"this quarter"`, `"this year"` | from its beginning until now |
+    | `"today"`, `"this week"`, `"this month"`, `"this quarter"`, `"this year"` | from its beginning to now |
     | `"WTD"`, `"MTD"`, `"QTD"`, `"YTD"` | the same: the week, month, quarter or year to date |
     | `"yesterday"`, `"last week"`, `"last month"`, `"last quarter"`, `"last year"` | the whole one before |
     | `"2026"`, `"2026-Q3"`, `"2026-10"`, `"2026-W41"`, `"2026-10-05"` | a year, quarter, month, week or day |
     | `"-30D"`, `"-12h"` | thirty days, or twelve hours, until now |
     | `"2026-01-01..2026-02-15"`, `("2026-01-01", "2026-02-15")` | from the first until the end of the last |
 
-    Capitals do not matter. Weeks begin on Monday, and their numbers are those of ISO 8601. A period that is not
-    over ends now. Either of two dates may also be a month, a quarter, a year, a date with a time of day,
+    Capitals do not matter. Weeks begin on Monday, and their numbers are those of ISO 8601. A period that is
+    not over ends now. Either of two dates may also be a month, a quarter, a year, a date with a time of day,
     "now" or a time before now such as "-30D".
 
     Args:
@@ -200,44 +208,6 @@ def period(
     raise UsageError(f"`period` must be {_EXAMPLES}, not {_quoted(what)}.")
 
 
-def zone_name(zone: object) -> str:
-    """The IANA name of a time zone.
-
-    Raises:
-        UsageError: There is no such zone.
-    """
-    if isinstance(zone, ZoneInfo):
-        zone = zone.key
-    if isinstance(zone, str) and zone.upper() == "UTC":
-        return "UTC"
-    # Not ZoneInfo(zone): what it finds depends on capitals where the disk does.
-    if isinstance(zone, str) and zone in available_timezones():
-        return zone
-    names = sorted(available_timezones())
-    meant = [name for name in names if isinstance(zone, str) and _city(name) == _city(zone)]
-    question = f' Did you mean "{meant[0]}"?' if meant else did_you_mean(zone, names)
-    raise UsageError(
-        f'`zone` must be the IANA name of a time zone, such as "UTC" or "Europe/Berlin", not '
-        f"{_quoted(zone)}.{question}"
-    )
-
-
-def unit_labels(times: pd.Series, unit: Unit, zone: str) -> pd.Series:
-    """The day, week, month, quarter or year of each time, as text: "2026-10-05", "2026-W41", "2026-10".
-
-    Args:
-        times: Times in UTC; missing ones have no label.
-        unit: The unit.
-        zone: The time zone in which days begin.
-    """
-    days = times.dt.tz_convert(zone).dt.tz_localize(None).dt.floor("D")
-    codes, found = pd.factorize(days)
-    labels = pd.array(
-        [_unit_label(unit, _start_of(unit, day)) for day in pd.DatetimeIndex(found)], dtype="string"
-    )
-    return pd.Series(labels.take(codes, allow_fill=True), index=times.index)
-
-
 # -- what was said -------------------------------------------------------------------------------------
 
 
@@ -257,17 +227,16 @@ def _from_text(what: str, zone: str, now: pd.Timestamp) -> Period:
         start, _, end = name.partition("..")
         return _from_ends(start.strip(), end.strip(), zone, now, name=name)
     if name.startswith(("-", "+")):
-        start = _relative(name, now)
-        if start >= now:
+        since = _relative(name, now)
+        if since >= now:
             raise UsageError(f'`period` is "{name}", which is not before now. Did you mean "-{name[1:]}"?')
-        # The end is included: this is as long as was said, to the millisecond.
-        return Period(start + _MILLISECOND, now, name, zone)
+        return Period(since + MILLISECOND, now, name, zone)  # as long as was said, with the end included
     word = re.sub(r"[\s_-]+", " ", name).lower()
     if word in _WORDS:
         unit, offset = _WORDS[word]
-        first = _start_of(unit, _local(now, zone).normalize())
+        first = start_of(unit, local(now, zone).normalize())
         if offset:
-            first -= _STEPS[unit]
+            first -= STEPS[unit]
         return _cut(_unit_bounds(unit, first, zone), name, zone, now)
     bounds = _calendar_bounds(name, zone)
     if bounds is None:
@@ -276,28 +245,32 @@ def _from_text(what: str, zone: str, now: pd.Timestamp) -> Period:
 
 
 def _from_ends(start: When, end: When, zone: str, now: pd.Timestamp, *, name: str | None = None) -> Period:
-    first = _end_bounds("start", start, zone, now).start
-    last = now if end is None else _end_bounds("end", end, zone, now).end
-    name = name or f"{_said(start)}..{_said('now' if end is None else end)}"
+    if end is None:
+        end = "now"
+    name = name or f"{_said(start)}..{_said(end)}"
+    first, last = _end_bounds("start", start, zone, now).start, _end_bounds("end", end, zone, now).end
     if last < first:
         raise UsageError(
-            f'`period` "{name}" ends ({_shown(_local(last, zone))}) before it begins '
-            f"({_shown(_local(first, zone))}, {zone}). The earlier date comes first."
+            f'`period` "{name}" ends ({_shown(local(last, zone))}) before it begins '
+            f"({_shown(local(first, zone))}, {zone}). The earlier date comes first."
         )
-    return _cut(_Bounds(first, last), name, zone, now)
+    # What ends "now" is as little over as "MTD": a moment later, it is longer.
+    return _cut(_Bounds(first, last), name, zone, now, is_over=_said(end).lower() != "now")
 
 
-def _cut(bounds: _Bounds, name: str, zone: str, now: pd.Timestamp) -> Period:
+def _cut(bounds: _Bounds, name: str, zone: str, now: pd.Timestamp, *, is_over: bool = True) -> Period:
     """The period between these bounds, which ends now where it would end later."""
     start, end, unit = bounds
     if start > now:
         raise UsageError(
-            f'`period` "{name}" has not begun: it begins on {_shown(_local(start, zone))} ({zone}), and now is '
-            f"{_shown(_local(now, zone))}."
+            f'`period` "{name}" has not begun: it begins on {_shown(local(start, zone))}, and now is '
+            f"{_shown(local(now, zone))} ({zone})."
         )
-    if start < _FIRST:
-        raise UsageError(f'`period` "{name}" begins before 2010: the exchange has nothing as old.')
-    return Period(start, min(end, now), name, zone, is_over=end <= now, unit=unit)
+    return Period(start, min(end, now), name, zone, is_over=is_over and end <= now, unit=unit)
+
+
+def _named_by_dates(start: pd.Timestamp, end: pd.Timestamp, zone: str) -> Period:
+    return Period(start, end, _dates(start, end, zone), zone)
 
 
 def _calendar_bounds(text: str, zone: str) -> _Bounds | None:
@@ -310,32 +283,44 @@ def _calendar_bounds(text: str, zone: str) -> _Bounds | None:
     if found is None:
         return None
     year, quarter, week, month, day = (
-        None if found[each] is None else int(found[each])
-        for each in ("year", "quarter", "week", "month", "day")
+        None if each is None else int(each) for each in found.group("year", "quarter", "week", "month", "day")
     )
-    unit: Unit = "day" if day else "week" if week else "month" if month else "quarter" if quarter else "year"
     try:
-        if not year or 0 in (quarter, week, month, day) or not 2010 <= year < 2100:
-            raise ValueError
-        if week:
-            first = date.fromisocalendar(year, week, 1)
-        else:
-            first = date(year, month or (3 * quarter - 2 if quarter else 1), day or 1)
+        first, unit = _first_day(year or 0, quarter, week, month, day)
     except ValueError:
         raise UsageError(
-            f'`period` is "{text}", which does not exist: years are from 2010 to 2099, quarters from Q1 to Q4, '
-            "months from 01 to 12, weeks from W01 to W53 and days from 01 to the last of their month."
+            f'`period` has "{text}", which does not exist: years are from 2010 to 2099, quarters from Q1 to '
+            "Q4, weeks from W01 to W53, months from 01 to 12 and days from 01 to the last of their month."
         ) from None
     bounds = _unit_bounds(unit, pd.Timestamp(first), zone)
     if bounds.end < bounds.start:
-        raise UsageError(f'`period` is "{text}", a day that {zone} has skipped.')
+        raise UsageError(f'`period` has "{text}", a day that clocks in {zone} have skipped.')
     return bounds
+
+
+def _first_day(
+    year: int, quarter: int | None, week: int | None, month: int | None, day: int | None
+) -> tuple[date, Unit]:
+    """The first day of a unit of the calendar, and which one it is.
+
+    Raises:
+        ValueError: There is no such unit.
+    """
+    if not _FIRST.year <= year < _LAST.year:
+        raise ValueError(year)
+    if week is not None:
+        return date.fromisocalendar(year, week, 1), "week"
+    if quarter is not None:
+        return date(year, 3 * quarter - 2, 1), "quarter"
+    if month is None:
+        return date(year, 1, 1), "year"
+    return (date(year, month, 1), "month") if day is None else (date(year, month, day), "day")
 
 
 def _unit_bounds(unit: Unit, first: pd.Timestamp, zone: str) -> _Bounds:
     """The unit that begins on a day."""
-    following = _instant(first + _STEPS[unit], zone)
-    return _Bounds(_instant(first, zone), following - _MILLISECOND, unit)
+    following = instant(first + STEPS[unit], zone)
+    return _Bounds(instant(first, zone), following - MILLISECOND, unit)
 
 
 def _end_bounds(name: str, value: When, zone: str, now: pd.Timestamp) -> _Bounds:
@@ -349,7 +334,7 @@ def _end_bounds(name: str, value: When, zone: str, now: pd.Timestamp) -> _Bounds
             return _Bounds(now, now)
         if text.startswith(("-", "+")):
             when = _relative(text, now)
-            return _Bounds(when, when)
+            return _Bounds(when + MILLISECOND, when)  # so that "-60D..-30D" ends where "-30D" begins
         bounds = _calendar_bounds(text, zone)
         if bounds is not None:
             return bounds
@@ -365,27 +350,28 @@ def _end_bounds(name: str, value: When, zone: str, now: pd.Timestamp) -> _Bounds
         return _unit_bounds("day", pd.Timestamp(value), zone)
     elif isinstance(value, int | np.integer) and not isinstance(value, bool):
         with suppress(ValueError, OverflowError):
-            when = _utc(int(value))
+            when = utc(int(value))
     if when is None:
         raise UsageError(
-            f'The {name} of the period must be a time such as "2026-01-31", "2026-01-31 08:30" or "-30D", a date, '
-            f"a datetime or milliseconds, not {_quoted(value)}."
+            f'The {name} of the period must be a date such as "2026-01-31", a time such as '
+            f'"2026-01-31 08:30" or "-30D", a datetime or milliseconds, not {_quoted(value)}.'
         )
     if when.tzinfo is None:
-        first = _instant(when.floor("ms"), zone)
-        last = _instant(when.floor("ms"), zone, is_end=True)
+        first = instant(when.floor("ms"), zone)
+        last = instant(when.floor("ms"), zone, is_end=True)
     else:
         first = last = when.tz_convert("UTC").floor("ms").as_unit("ms")
     if not _FIRST <= first < _LAST:
         raise UsageError(
-            f"The {name} of the period must be between 2010 and 2100; whole numbers are milliseconds since 1970."
+            f"The {name} of the period must be between 2010 and 2100; whole numbers are milliseconds since "
+            "1970."
         )
     return _Bounds(first, last)
 
 
 def _relative(text: str, now: pd.Timestamp) -> pd.Timestamp:
     try:
-        when = _utc(parse_relative_time(text, _since_1970(now)))
+        when = utc(parse_relative_time(text, since_1970(now)))
     except (ValueError, OverflowError) as error:
         raise UsageError(f"`period` {error}.") from None
     if not _FIRST <= when < _LAST:
@@ -399,7 +385,7 @@ def _suggestion(text: str, now: pd.Timestamp) -> str:
         if found := pattern.fullmatch(text):
             return f' Did you mean "{said(found)}"?'
     with suppress(ValueError):
-        parse_relative_time(f"-{text}", _since_1970(now))
+        parse_relative_time(f"-{text}", since_1970(now))
         return f' Did you mean "-{text}"?'
     meant = [word.upper() if word in _TO_DATE else word for word in closest(text, _WORDS)]
     return did_you_mean(meant[0], meant) if meant else ""
@@ -418,60 +404,11 @@ def _present(now: pd.Timestamp | None) -> pd.Timestamp:
     return now.floor("ms").as_unit("ms")
 
 
-def _utc(milliseconds: int) -> pd.Timestamp:
-    return pd.Timestamp(milliseconds, unit="ms", tz="UTC").as_unit("ms")
-
-
-def _since_1970(when: pd.Timestamp) -> int:
-    return (when - _utc(0)) // _MILLISECOND
-
-
-def _local(when: pd.Timestamp, zone: str) -> pd.Timestamp:
-    """What clocks in the zone show, without a time zone."""
-    return when.tz_convert(zone).tz_localize(None)
-
-
-def _instant(local: pd.Timestamp, zone: str, *, is_end: bool = False) -> pd.Timestamp:
-    """When clocks in the zone show a time.
-
-    Where they show it twice, it is the first time, and the last one as an end. Where they skip it, as some skip
-    midnight, it is when they do: the day begins at one o'clock.
-    """
-    when = local.tz_localize(ZoneInfo(zone), ambiguous=not is_end, nonexistent="shift_forward")
-    return when.tz_convert("UTC").as_unit("ms")
-
-
-def _start_of(unit: Unit, day: pd.Timestamp) -> pd.Timestamp:
-    """The first day of the unit that a day is in, without a time zone."""
-    match unit:
-        case "day":
-            return day
-        case "week":
-            return day - pd.Timedelta(day.weekday(), "D")
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=3 * day.quarter - 2, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-
-
 # -- texts ---------------------------------------------------------------------------------------------
 
 
-def _unit_label(unit: Unit, first: pd.Timestamp) -> str:
-    match unit:
-        case "day":
-            return f"{first:%Y-%m-%d}"
-        case "week":
-            year, week, _ = first.isocalendar()
-            return f"{year}-W{week:02d}"
-        case "month":
-            return f"{first:%Y-%m}"
-        case "quarter":
-            return f"{first.year}-Q{first.quarter}"
-        case "year":
-            return f"{first.year}"
+def _dates(start: pd.Timestamp, end: pd.Timestamp, zone: str) -> str:
+    return f"{local(start, zone):%Y-%m-%d}..{local(end, zone):%Y-%m-%d}"
 
 
 def _shown(local: pd.Timestamp) -> str:
@@ -487,8 +424,3 @@ def _said(when: When) -> str:
 def _quoted(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 and text.isprintable() else f"a {type(value).__name__}"
-
-
-def _city(zone: str) -> str:
-    """The last part of the name of a zone, in lower case: "berlin" for "Europe/Berlin"."""
-    return zone.rpartition("/")[2].strip().replace(" ", "_").casefold()
