@@ -10,8 +10,7 @@ toolkit.panels.weight(link)                 # how much of the rate limits is use
 from __future__ import annotations
 
 import logging
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit import amounts, errors
 from toolkit._version import __version__
@@ -22,6 +21,7 @@ from toolkit.text.suggestions import attributes_of_module
 
 if TYPE_CHECKING:
     from toolkit import analytics, charts, panels, types
+    from toolkit.exports import concat, export, read
 
 __all__ = [
     "Link",
@@ -29,10 +29,13 @@ __all__ = [
     "amounts",
     "analytics",
     "charts",
+    "concat",
     "demo",
     "errors",
+    "export",
     "list_endpoints",
     "panels",
+    "read",
     "types",
 ]
 
@@ -42,13 +45,17 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _missing = attributes_of_module(__name__, __all__)
 
 
-def __getattr__(name: str) -> ModuleType:
-    # Imported on first use: charts need matplotlib, panels and types need ipywidgets, and not every
-    # notebook needs analytics.
+def __getattr__(name: str) -> Any:
+    # Imported on first use: charts need matplotlib, panels and types ipywidgets, files more parts of Arrow, and
+    # not every notebook needs analytics.
     if name in ("analytics", "charts", "panels", "types"):
         import importlib
 
         return importlib.import_module(f"toolkit.{name}")
+    if name in ("concat", "export", "read"):
+        from toolkit import exports
+
+        return getattr(exports, name)
     try:
         _missing(name)
     except AttributeError as error:

@@ -19,7 +19,7 @@ from toolkit.sandbox import World
 from toolkit.sandbox.keys import PARTNER
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
-from toolkit.sandbox.market.symbols import ASSETS, CM, SPOT, UM, Market
+from toolkit.sandbox.market.symbols import ASSETS, CM, COMMON_SPOT, RARE, SPOT, UM, Market
 from toolkit.sandbox.world.fills import SpotTrades
 from toolkit.sandbox.world.payments import NOW as NOW_FILTER
 from toolkit.sandbox.world.rates import KICKBACK, NEW_FOR_DAYS
@@ -106,7 +106,7 @@ def test_a_trade_is_made_in_a_minute_with_trades(seed: int) -> None:
 @pytest.mark.parametrize(
     ("endpoint_name", "filters", "markets"),
     [
-        ("spot.rebates", {}, SPOT),
+        ("spot.rebates", {}, COMMON_SPOT),
         ("exchange.rebates", {}, SPOT),
         ("exchange.futures_rebates", {"futuresType": "1"}, UM),
         ("exchange.futures_rebates", {"futuresType": "2"}, CM),
@@ -143,7 +143,7 @@ def test_fees_are_a_tenth_of_a_percent_or_less_in_bnb() -> None:
     activity = ActivityProfile(7, "trades", world().start_ms)
     stream = Stream(7, "trades", activity, 400, world().start_ms, same_order_fraction=0.1)
     block = stream.block(np.arange(NOW_MS // HOUR - 60, NOW_MS // HOUR))
-    fills = SpotTrades(world().customers, MarketChoice(SPOT, world().start_ms), prices).fills(block)
+    fills = SpotTrades(world().customers, MarketChoice(COMMON_SPOT, world().start_ms), prices).fills(block)
     closes = (block.time // MINUTE + 1) * MINUTE
     paid = fills.commission * prices.usd_of(fills.asset, closes)
     paid /= fills.quote_amount * prices.usd_of(fills.quote, closes)
@@ -177,6 +177,27 @@ def test_amounts_are_worth_their_price_of_then(
     # The bitcoin has been worth half and twice as much: fixed prices would leave these bounds.
     assert (values >= dollars[0] * 0.99 - rounded).all()
     assert (values <= dollars[1] * 1.01).all()
+
+
+def test_a_few_rebates_of_sub_accounts_are_in_rare_assets() -> None:
+    table = calm_world().table("exchange.rebates")
+    rows = table.slice(None, NOW_MS, {}, 0, 10**6)
+    own, of = Counter[str](), Counter[tuple[object, bool]]()
+    for row in rows:
+        market = SPOT_MARKETS[str(row["symbol"])]
+        in_base = market.base in ("MATIC", "POL", "DCR")
+        assert row["asset"] == (market.base if in_base else market.quote)
+        own[str(row["asset"])] += 1
+    rare = {asset: own[asset] for asset in RARE}
+    assert rare.pop("BNFCR") == 0
+    assert min(rare.values()) > 20
+    assert sum(rare.values()) < 0.03 * len(rows)
+    futures = calm_world().table("exchange.futures_rebates")
+    for kind in ("1", "2"):
+        found = futures.slice(None, NOW_MS, {"futuresType": kind}, 0, 10**6)
+        of.update((kind, row["asset"] == "BNFCR") for row in found)
+    assert 0.005 < of["1", True] / of["1", False] < 0.02
+    assert not of["2", True]
 
 
 # --- bookings ------------------------------------------------------------------------------------

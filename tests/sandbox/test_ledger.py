@@ -30,7 +30,7 @@ from toolkit.sandbox.ledger import owners as ledger_owners
 from toolkit.sandbox.ledger.trading import spot_orders
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import BoundedCache, MarketHistory
-from toolkit.sandbox.market.symbols import ASSETS, SPOT
+from toolkit.sandbox.market.symbols import ASSETS, RARE, SPOT
 from toolkit.sandbox.world.payments import NOW as NOW_FILTER
 from toolkit.sandbox.world.stream import ActivityProfile, Stream
 
@@ -450,7 +450,10 @@ def test_the_master_account_cannot_send_what_its_own_business_has_used() -> None
 @pytest.mark.parametrize("wallet", ["spot", "um", "cm"])
 def test_the_master_account_has_what_the_world_says_when_its_month_begins(wallet: Any) -> None:
     held = world().ledger(PARTNER).balances(wallet, world().month_ms)
-    assert held == {name: int(each * UNITS) for name, each in world().master.wallets[wallet].items()}
+    expected = dict.fromkeys(ASSETS, 0)
+    expected |= {name: int(each * UNITS) for name, each in world().master.wallets[wallet].items()}
+    assert held == expected
+    assert {name for name, units in held.items() if not units} == set(RARE)
 
 
 # --- time ----------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@
     │   ├── NoKeyError           no API key, or none that may be used here; nothing was sent
     │   └── PendingWriteError    a write to the same target is pending; nothing was sent: reconcile it
     ├── InexactError             exact amounts would be rounded or become floats: say how
+    ├── ExportError              a file cannot be written; the old one is as it was
+    ├── ProvenanceError          a file was changed since it was exported, or has no provenance
     ├── ApiError                 the exchange refused (4XX, or an error code); nothing was executed
     │   ├── CredentialsError     key unknown, not allowed from this address, or without the permission
     │   ├── SignatureError       the signature does not match the key: check the secret or private key
@@ -48,7 +50,14 @@ from toolkit.errors.api import (
     ServerError,
     SignatureError,
 )
-from toolkit.errors.base import InexactError, NoKeyError, ToolkitError, UsageError
+from toolkit.errors.base import (
+    ExportError,
+    InexactError,
+    NoKeyError,
+    ProvenanceError,
+    ToolkitError,
+    UsageError,
+)
 from toolkit.errors.limits import BannedError, RateLimitError, RateLimitWarning
 from toolkit.errors.responses import (
     ContractError,
@@ -72,6 +81,7 @@ __all__ = [
     "ClockError",
     "ContractError",
     "CredentialsError",
+    "ExportError",
     "FirewallError",
     "IncompleteError",
     "InexactError",
@@ -84,6 +94,7 @@ __all__ = [
     "OutcomeUnknownError",
     "ParameterError",
     "PendingWriteError",
+    "ProvenanceError",
     "RateLimitError",
     "RateLimitWarning",
     "RedirectError",

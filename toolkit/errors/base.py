@@ -65,3 +65,14 @@ class InexactError(ToolkitError, ArithmeticError):
 
     The text says how to allow it: where to round, or how to ask for an estimate.
     """
+
+
+class ExportError(ToolkitError, OSError):
+    """A file cannot be written, for example because the disk is full. A file that was there is as it was.
+
+    The cause is the error of the operating system.
+    """
+
+
+class ProvenanceError(ToolkitError):
+    """A file is not known to be what was exported: it was changed, or its provenance is missing or newer."""

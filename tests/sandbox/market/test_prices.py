@@ -12,10 +12,10 @@ from toolkit.sandbox.market.calendar import DAY_MS
 from toolkit.sandbox.market.candles import candles
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS
 from toolkit.sandbox.market.prices import Prices
-from toolkit.sandbox.market.symbols import ASSETS, PRICES_USD, SPOT, STABLE, UM
+from toolkit.sandbox.market.symbols import ASSETS, FIAT, PRICES_USD, RARE, RENAMED, SPOT, STABLE, UM
 
 PRICES = HISTORY.prices
-COINS = [asset for asset in ASSETS if asset not in STABLE]
+COINS = [asset for asset in ASSETS if asset not in {*STABLE, *FIAT, *RENAMED}]
 
 
 @given(st.integers(0, len(ASSETS) - 1), st.integers(0, 700 * 1440))
@@ -71,6 +71,13 @@ def test_prices_neither_explode_nor_stand_still(seed: int) -> None:
         if asset in STABLE:
             assert np.abs(made - 1).max() < 0.003
             assert yearly < 0.01
+            continue
+        if asset in FIAT:
+            assert 0.05 < yearly < 0.15, asset
+            assert made.max() / made.min() < 1.3
+            continue
+        if asset in RENAMED:
+            assert (made == prices.usd(RENAMED[asset], days)).all()
             continue
         returns[asset] = changes
         assert 0.3 < yearly < 1.7, asset
@@ -134,9 +141,57 @@ def test_symbols_of_one_coin_agree() -> None:
     assert dollars[-1] == pytest.approx(usd, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("symbol", "into", "whole", "is_inverse"),
+    [
+        ("BTCUSDC", "USDCUSDT", "BTCUSDT", False),
+        ("ETHFDUSD", "FDUSDUSDT", "ETHUSDT", False),
+        ("BTCTUSD", "TUSDUSDT", "BTCUSDT", False),
+        ("BTCEUR", "EURUSDT", "BTCUSDT", False),
+        ("BTCTRY", "USDTTRY", "BTCUSDT", True),
+    ],
+)
+def test_two_markets_in_a_row_agree_with_the_direct_one(
+    symbol: str, into: str, whole: str, is_inverse: bool
+) -> None:
+    prices = {}
+    for each in (market("spot", name) for name in (symbol, into, whole)):
+        minutes = HISTORY.minutes(each, START // MINUTE_MS + 600 * 1440, 500)
+        prices[each.symbol] = minutes.close[minutes.trades > 0] * float(each.tick)
+    middle = {name: float(np.median(made)) for name, made in prices.items()}
+    rate = 1 / middle[into] if is_inverse else middle[into]
+    assert middle[symbol] * rate == pytest.approx(middle[whole], rel=0.003)
+    if into.removesuffix("USDT") in STABLE:
+        assert 0.999 < prices[into].min() < prices[into].max() < 1.001
+
+
+def test_a_renamed_coin_goes_on_at_the_same_price() -> None:
+    before, after = market("spot", "MATICUSDT"), market("spot", "POLUSDT")
+    ended, begun = HISTORY.hours(before).delisted_ms, HISTORY.hours(after).listed_ms
+    assert ended is not None
+    assert begun - ended == 3 * DAY_MS
+    dollars = PRICES.usd("MATIC", times(ended, begun)) / PRICES.usd("USDT", times(ended, begun))
+    last = candles(HISTORY, before, "1h", limit=1, now_ms=NOW, newest=True)
+    first = candles(HISTORY, after, "1h", limit=1, now_ms=NOW)
+    assert last.close[0] * float(before.tick) == pytest.approx(dollars[0], rel=0.01)
+    assert first.open[0] * float(after.tick) == pytest.approx(dollars[1], rel=0.01)
+
+
+def test_which_assets_have_what_market() -> None:
+    partners: dict[str, set[str]] = {asset: set() for asset in ASSETS}
+    for each in SPOT:
+        partners[each.base].add(each.quote)
+        partners[each.quote].add(each.base)
+    assert {asset for asset, others in partners.items() if not others} == {"BNFCR"}
+    without = {asset for asset, others in partners.items() if "USDT" not in others}
+    assert without == {"USDT", "JPY", "DCR", "BNFCR"}
+    assert partners["JPY"] == partners["DCR"] == {"BTC"}
+    assert not set(RARE) & {each.base for each in UM}
+
+
 def test_no_sum_of_a_month_is_near_an_overflow() -> None:
     for each in (*SPOT, *UM):
-        day = HISTORY.minutes(each, START // MINUTE_MS + 400 * 1440, 1440)
+        day = HISTORY.minutes(each, START // MINUTE_MS + max(400, each.listed_after + 1) * 1440, 1440)
         # A month has 31 days, of which none is 10 times as busy and as dear as this one.
         assert 0 < sum(exactly(day.quote)) < 2**63 // 310
     busiest = candles(HISTORY, market("spot", "BTCUSDT"), "1M", limit=30, now_ms=NOW)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from toolkit.sandbox.account_routes.account_data import AccountData, Rules
 from toolkit.sandbox.checked_request import CheckedRequest
 from toolkit.sandbox.ledger.cash import NETWORK_FEES
-from toolkit.sandbox.market.symbols import ASSETS
+from toolkit.sandbox.market.symbols import ASSETS, FIAT
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.world.units import amount
 
@@ -34,8 +34,21 @@ _NAMES = {
     "UNI": "Uniswap",
     "ATOM": "Cosmos",
     "PEPE": "Pepe",
+    "TUSD": "TrueUSD",
+    "BNFCR": "Binance Futures Credits",
+    "EUR": "Euro",
+    "TRY": "Turkish Lira",
+    "JPY": "Japanese Yen",
+    "MATIC": "Polygon",
+    "POL": "POL",
+    "DCR": "Decred",
 }
-_NETWORK_NAMES = {"BSC": "BNB Smart Chain (BEP20)", "ETH": "Ethereum (ERC20)", "TRX": "Tron (TRC20)"}
+_NETWORK_NAMES = {
+    "FIAT_MONEY": "Fiat",
+    "BSC": "BNB Smart Chain (BEP20)",
+    "ETH": "Ethereum (ERC20)",
+    "TRX": "Tron (TRC20)",
+}
 # Networks and fees of coins that no account of the sandbox deposits or withdraws.
 _OTHER_FEES: Mapping[str, Mapping[str, Decimal]] = MappingProxyType(
     {
@@ -51,9 +64,15 @@ _OTHER_FEES: Mapping[str, Mapping[str, Decimal]] = MappingProxyType(
         "UNI": {"ETH": Decimal("0.6")},
         "ATOM": {"ATOM": Decimal("0.02")},
         "PEPE": {"ETH": Decimal(300_000)},
+        "TUSD": {"ETH": Decimal(3)},
+        "MATIC": {},
+        "POL": {"POL": Decimal("0.1")},
+        "DCR": {"DCR": Decimal("0.01")},
+        "BNFCR": {},
+        **{asset: {"FIAT_MONEY": Decimal(0)} for asset in FIAT},
     }
 )
-_FEES = {asset: NETWORK_FEES.get(asset) or _OTHER_FEES[asset] for asset in ASSETS}
+_FEES = {asset: NETWORK_FEES[asset] if asset in NETWORK_FEES else _OTHER_FEES[asset] for asset in ASSETS}
 _ZERO = "0.00000000"
 _CONFIRMATIONS = {"BTC": (1, 2), "ETH": (6, 64), "BSC": (5, 0)}
 _OTHER_CONFIRMATIONS = (10, 20)
@@ -75,7 +94,7 @@ def _coins(data: AccountData, request: CheckedRequest) -> object:
             "ipoing": _ZERO,
             "ipoable": _ZERO,
             "storage": _ZERO,
-            "isLegalMoney": False,
+            "isLegalMoney": asset in FIAT,
             "trading": True,
             "networkList": [
                 _network(asset, network, fee, is_default=number == 0)

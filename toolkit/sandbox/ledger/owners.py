@@ -14,7 +14,7 @@ from toolkit.sandbox.ledger.movements import WALLETS, Movements, wallet_index
 from toolkit.sandbox.ledger.trading import SpotTrading, fill_movements, spot_fills, spot_orders
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import BoundedCache
-from toolkit.sandbox.market.symbols import ASSETS, SPOT
+from toolkit.sandbox.market.symbols import ASSETS, COMMON_SPOT, SPOT
 from toolkit.sandbox.world.balances import master_balances
 from toolkit.sandbox.world.customers import Customer
 from toolkit.sandbox.world.fills import CUSTOMER_RATE, SpotTrades, row_numbers
@@ -79,7 +79,7 @@ def _make_books(world: World, owner: str) -> Books:
     else:
         maker, taker = RATES[owner]
         alone = Customer(id="", email="", joined=begins_ms, futures=True)
-        choice = MarketChoice(SPOT, begins_ms)
+        choice = MarketChoice(COMMON_SPOT, begins_ms)
         traded, who = stream("fills", habits.fills, _SAME_ORDER), 0
         trades = SpotTrades(
             [alone], choice, world.prices, maker_rate=maker, taker_rate=taker, scale=habits.scale
@@ -146,14 +146,14 @@ def _sub_account_transfers(stream: Stream, generator: TransferGenerator) -> Sour
 def _master_anchor(world: World) -> Anchor:
     """What the master account has when the world's month begins: as `World.master` before any write."""
     worth = world.worth(world.month_ms)
-    held = master_balances(worth)
+    held = master_balances(worth).wallets
     anchor = {
         (wallet_index(wallet), ASSETS.index(asset)): int(amount * UNITS)
-        for wallet, amounts in held.wallets.items()
+        for wallet, amounts in held.items()
         for asset, amount in amounts.items()
     }
-    for wallet in set(WALLETS) - held.wallets.keys():
-        for asset, price in worth.items():
-            units = int(_MARGIN_AND_FUNDING_USD / price * UNITS)
+    for wallet in set(WALLETS) - held.keys():
+        for asset in held["spot"]:
+            units = int(_MARGIN_AND_FUNDING_USD / worth[asset] * UNITS)
             anchor[wallet_index(wallet), ASSETS.index(asset)] = units
     return anchor

@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.sandbox.hashing import FloatArray, Int64Array, hash_key, random_bits, uniform
 from toolkit.sandbox.market.calendar import DAY_MS
 from toolkit.sandbox.market.paths import BLOCK, MINUTE_MS, Paths, fat_normal
-from toolkit.sandbox.market.symbols import ASSETS, PRICES_USD, STABLE
+from toolkit.sandbox.market.symbols import ASSETS, FIAT, PRICES_USD, RENAMED, STABLE
 
 BLOCKS = 4096
 """Length of the tables: eight years."""
@@ -18,6 +18,8 @@ _BLOCKS_BEFORE = 64
 _BLOCKS_A_YEAR = 365.25 * 1440 / BLOCK
 _BLOCKS_A_MONTH = round(_BLOCKS_A_YEAR / 12)
 _STABLE_DEVIATION = 1.5e-4
+# Of the price of a currency from its level, which it strays from for weeks.
+_FIAT_DEVIATION, _FIAT_PERSISTENCE = 0.02, 0.98
 # Standard deviation of a year's change, as a logarithm.
 _VOLATILITY = {"BTC": 0.45, "ETH": 0.6, "BNB": 0.5, "TRX": 0.45, "PEPE": 1.0}
 _OTHER_VOLATILITY = 0.75
@@ -57,9 +59,10 @@ class Prices:
         first = first_block(start_ms)
         today = (start_ms + _DAYS_UNTIL_TODAY * DAY_MS) // (BLOCK * MINUTE_MS) - first
         nodes, deviations, jumps = _tables(seed, first, today)
-        self._common = np.array([0.0 if asset in STABLE else _COMMON for asset in ASSETS])
+        apart = {*STABLE, *FIAT}
+        self._common = np.array([0.0 if asset in apart else _COMMON for asset in ASSETS])
         self.paths = Paths(
-            keys=[hash_key(seed, "price", asset) for asset in ASSETS],
+            keys=[hash_key(seed, "price", RENAMED.get(asset, asset)) for asset in ASSETS],
             nodes=nodes,
             deviations=deviations,
             jumps=jumps,
@@ -95,11 +98,17 @@ class Prices:
 def _tables(seed: int, first: int, today: int) -> _Tables:
     """The tables of all assets, which the world and its market share."""
     blocks = np.arange(first, first + BLOCKS)
-    made = [
-        _stable(seed, asset, blocks) if asset in STABLE else _coin(seed, asset, blocks, today)
-        for asset in ASSETS
-    ]
-    nodes, deviations, jumps = (np.array(each) for each in zip(*made, strict=True))
+    made: dict[str, _Tables] = {}
+    for asset in ASSETS:
+        if asset in RENAMED:
+            made[asset] = made[RENAMED[asset]]
+        elif asset in STABLE:
+            made[asset] = _stable(seed, asset, blocks)
+        elif asset in FIAT:
+            made[asset] = _fiat(seed, asset, blocks)
+        else:
+            made[asset] = _coin(seed, asset, blocks, today)
+    nodes, deviations, jumps = (np.array(each) for each in zip(*made.values(), strict=True))
     for table in (nodes, deviations, jumps):
         table.flags.writeable = False
     return nodes, deviations, jumps
@@ -109,6 +118,13 @@ def _stable(seed: int, asset: str, blocks: Int64Array) -> _Tables:
     key = hash_key(seed, "stable", asset)
     nodes = _STABLE_DEVIATION * fat_normal(random_bits(key, np.arange(blocks[0], blocks[-1] + 2)))
     return nodes, np.full(blocks.size, _STABLE_DEVIATION), np.zeros(blocks.size)
+
+
+def _fiat(seed: int, asset: str, blocks: Int64Array) -> _Tables:
+    ends = np.append(blocks, blocks[-1] + 1)
+    strays = _FIAT_DEVIATION * clustered(hash_key(seed, "fiat", asset), ends, _FIAT_PERSISTENCE)
+    deviations = np.full(blocks.size, _FIAT_DEVIATION / 5)
+    return np.log(PRICES_USD[asset]) + strays, deviations, np.zeros(blocks.size)
 
 
 def _coin(seed: int, asset: str, blocks: Int64Array, today: int) -> _Tables:

@@ -70,16 +70,33 @@ PRICES_USD = {
     "UNI": 7.9,
     "ATOM": 4.3,
     "PEPE": 0.0000092,
+    "TUSD": 1.0,
+    "BNFCR": 1.0,
+    "EUR": 1.16,
+    "TRY": 0.0241,
+    "JPY": 0.00651,
+    "MATIC": 0.462,
+    "POL": 0.462,
+    "DCR": 16.3,
 }
 QUARTERLY: tuple[Contract, ...] = ("CURRENT_QUARTER", "NEXT_QUARTER")
-STABLE = ("USDT", "USDC", "FDUSD")
+STABLE = ("USDT", "USDC", "FDUSD", "TUSD", "BNFCR")
+FIAT = ("EUR", "TRY", "JPY")
+RENAMED = {"POL": "MATIC"}
+"""Assets that took the place of another, by their new name: one unit for one."""
+RARE = ("TUSD", "BNFCR", *FIAT, "MATIC", "POL", "DCR")
+"""Assets that nobody here holds, but that a few rebates of sub-accounts are paid in.
+
+BNFCR (credits of futures) has no market at all, JPY and DCR are traded for bitcoins alone, and the markets of
+TUSD and MATIC have ended.
+"""
 ASSETS = tuple(PRICES_USD)
 
 _BUSY = {"BTC": 30.0, "ETH": 20.0, "SOL": 11.0, "BNB": 9.0, "XRP": 6.0, "DOGE": 5.0}
 # Futures are traded more than spot.
 _FUTURES_BUSIER = 1.2
 _QUOTES = {"USDT": 1.0, "USDC": 0.35, "FDUSD": 0.2}
-_COINS = tuple(asset for asset in PRICES_USD if asset not in STABLE)
+_COINS = tuple(asset for asset in PRICES_USD if asset not in {*STABLE, *RARE})
 # Decimal places of a price in dollars, and of a quantity.
 _DECIMALS = {
     "BTC": (2, 5),
@@ -100,12 +117,34 @@ _DECIMALS = {
     "ATOM": (3, 2),
     "PEPE": (8, 0),
 }
-_CROSS_DECIMALS = {"ETHBTC": (5, 4), "BNBBTC": (6, 3), "SOLBTC": (7, 3), "SOLETH": (5, 3), "BNBETH": (4, 3)}
+_DECIMALS_OF = {
+    "ETHBTC": (5, 4),
+    "BNBBTC": (6, 3),
+    "SOLBTC": (7, 3),
+    "SOLETH": (5, 3),
+    "BNBETH": (4, 3),
+    "USDCUSDT": (5, 0),
+    "FDUSDUSDT": (4, 0),
+    "TUSDUSDT": (4, 0),
+    "BTCTUSD": (2, 5),
+    "EURUSDT": (4, 1),
+    "BTCEUR": (2, 5),
+    "USDTTRY": (2, 0),
+    "BTCTRY": (0, 5),
+    "BTCJPY": (0, 5),
+    "MATICUSDT": (4, 1),
+    "POLUSDT": (4, 1),
+    "DCRBTC": (7, 3),
+}
+_LEAST_NOTIONAL = {"BTC": "0.0001", "ETH": "0.001", "TRY": "10", "JPY": "100"}
+# Days from the beginning of history: a symbol whose coin was renamed ends some days before the next begins.
+_LISTED_AFTER = {"SUIUSDT": 365, "POLUSDT": 483}
+_DELISTED_AFTER = {"SOLETH": 610, "MATICUSDT": 480, "TUSDUSDT": 660, "BTCTUSD": 660}
 
 
 def _spot(base: str, quote: str, weight: float) -> Market:
     symbol = f"{base}{quote}"
-    prices, quantities = _CROSS_DECIMALS.get(symbol, _DECIMALS[base])
+    prices, quantities = _DECIMALS_OF.get(symbol) or _DECIMALS[base]
     return Market(
         symbol,
         base,
@@ -114,9 +153,9 @@ def _spot(base: str, quote: str, weight: float) -> Market:
         "spot",
         prices,
         quantities,
-        min_notional=Decimal(5) if quote in STABLE else Decimal("0.0001" if quote == "BTC" else "0.001"),
-        listed_after=365 if symbol == "SUIUSDT" else 0,
-        delisted_after=610 if symbol == "SOLETH" else None,
+        min_notional=Decimal(_LEAST_NOTIONAL.get(quote, "5")),
+        listed_after=_LISTED_AFTER.get(symbol, 0),
+        delisted_after=_DELISTED_AFTER.get(symbol),
     )
 
 
@@ -136,7 +175,7 @@ def _um(base: str) -> Market:
     )
 
 
-SPOT: tuple[Market, ...] = (
+COMMON_SPOT: tuple[Market, ...] = (
     *(_spot(base, "USDT", _BUSY.get(base, 1.5)) for base in _COINS),
     *(
         _spot(base, quote, share * _BUSY[base])
@@ -150,6 +189,29 @@ SPOT: tuple[Market, ...] = (
     _spot("SOL", "ETH", 0.6),
     _spot("BNB", "ETH", 0.5),
 )
+"""The symbols that everybody trades."""
+_RARE_WEIGHT = 0.8
+SPOT: tuple[Market, ...] = (
+    *COMMON_SPOT,
+    *(
+        _spot(base, quote, _RARE_WEIGHT)
+        for base, quote in (
+            ("USDC", "USDT"),
+            ("FDUSD", "USDT"),
+            ("TUSD", "USDT"),
+            ("EUR", "USDT"),
+            ("USDT", "TRY"),
+            ("BTC", "TUSD"),
+            ("BTC", "EUR"),
+            ("BTC", "TRY"),
+            ("BTC", "JPY"),
+            ("MATIC", "USDT"),
+            ("POL", "USDT"),
+            ("DCR", "BTC"),
+        )
+    ),
+)
+"""All symbols; those beyond `COMMON_SPOT` are traded by sub-accounts alone."""
 UM: tuple[Market, ...] = tuple(_um(base) for base in _COINS if base != "PEPE")
 # What continuous candles and the basis are about; these have no symbol of their own.
 QUARTERS: tuple[Market, ...] = tuple(

@@ -29,7 +29,7 @@ from toolkit.sandbox.ledger.futures import (
 from toolkit.sandbox.market.calendar import TradingHours
 from toolkit.sandbox.market.history import MarketHistory
 from toolkit.sandbox.market.prices import Prices
-from toolkit.sandbox.market.symbols import ASSETS, CM, PRICES_USD, SPOT, UM
+from toolkit.sandbox.market.symbols import ASSETS, CM, COMMON_SPOT, PRICES_USD, SPOT, UM
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.customers import Customer, make_customers
@@ -370,8 +370,10 @@ class World:
         def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
             tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
 
-        spot, um, cm = (MarketChoice(markets, self.start_ms) for markets in (SPOT, UM, CM))
-        trades = SpotTrades(self.customers, spot, self.prices)
+        common, spot, um, cm = (
+            MarketChoice(markets, self.start_ms) for markets in (COMMON_SPOT, SPOT, UM, CM)
+        )
+        trades = SpotTrades(self.customers, common, self.prices)
         rebate_rows, kickback_rows = SpotRebates(trades, self.spot_rates), Kickbacks(trades, self._customer)
         rebates, _ = trading("spot rebates", per_day, rebate_rows)
         self._rebates = tables["spot.rebates"] = PaidTable(rebates, rebate_rows, LONGEST_DELAY, self.now_ms)
@@ -386,13 +388,13 @@ class World:
             self.now_ms,
         )
 
-        def account_rebates(choice: MarketChoice, strangers: float = 0.0) -> AccountRebates:
-            return AccountRebates(ids, joined, choice, self.prices, strangers=strangers)
+        def account_rebates(choice: MarketChoice, **shares: float) -> AccountRebates:
+            return AccountRebates(ids, joined, choice, self.prices, **shares)
 
         add("exchange.rebates", trading("account rebates", per_day, account_rebates(spot)))
         markets = {
-            "1": trading("um", per_day / 2, account_rebates(um, 0.08)),
-            "2": trading("cm", per_day / 6, account_rebates(cm, 0.08)),
+            "1": trading("um", per_day / 2, account_rebates(um, strangers=0.08, credits=0.01)),
+            "2": trading("cm", per_day / 6, account_rebates(cm, strangers=0.08)),
         }
         tables["exchange.futures_rebates"] = StreamTable(lambda f: markets[f["futuresType"]], self.now_ms)
         master = self.partner_uid

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal, Self
 
+from toolkit.sandbox.market.symbols import RARE
 from toolkit.sandbox.world.positions import UNIT, SubAccountPosition, Worth
 
 Wallet = Literal["spot", "um", "cm"]
@@ -138,6 +139,8 @@ class FuturesTotals:
 
 
 def master_balances(worth: Worth) -> Balances:
-    """The ample balances of the master account."""
-    plenty = {asset: (_MASTER_DOLLARS / price).quantize(UNIT) for asset, price in worth.items()}
+    """The ample balances of the master account, which has none of the rare assets."""
+    plenty = {
+        asset: (_MASTER_DOLLARS / price).quantize(UNIT) for asset, price in worth.items() if asset not in RARE
+    }
     return Balances(wallets={wallet: dict(plenty) for wallet in WALLETS})

@@ -139,7 +139,7 @@ class SpotTrades:
 
     Args:
         customers: Who trades.
-        markets: The markets, which are those of `SPOT`.
+        markets: The markets, which are the first ones of `SPOT`, in the same order.
         prices: What the assets are worth.
         maker_rate: The fee of makers, in units of a thousandth of a percent.
         taker_rate: The fee of takers.

@@ -28,6 +28,9 @@ LONGEST_DELAY = 75 * 60_000
 FIRST_TRADE = 611_123
 """Ids of the customers' trades count from here."""
 
+_CREDITS = ASSETS.index("BNFCR")
+# Fees of trades of these are paid in them.
+_PAYING_THEMSELVES = np.array([ASSETS.index(asset) for asset in ("MATIC", "POL", "DCR")])
 _SHORTEST_DELAY = 20 * 60_000
 _PAYMENTS_EVERY = 5000  # payments are made at whole multiples of five seconds
 
@@ -186,6 +189,7 @@ class AccountRebates:
         markets: The symbols traded.
         prices: What the assets are worth.
         strangers: Fraction of rows that belong to accounts of others.
+        credits: Fraction of rows that are paid in credits, which have no market.
     """
 
     def __init__(
@@ -196,12 +200,14 @@ class AccountRebates:
         prices: Prices,
         *,
         strangers: float = 0.0,
+        credits: float = 0.0,
     ) -> None:
         self._ids = ids
         self._owners = Owners(joined)
         self._markets = markets
         self._prices = prices
         self._strangers = strangers
+        self._credits = credits
 
     def accepts_all(self, filters: Mapping[str, str]) -> bool:
         """Whether every row matches these filters."""
@@ -220,7 +226,8 @@ class AccountRebates:
     def rows(self, block: Block) -> list[Row]:
         """The rows, as sent."""
         which = self._markets.of(block)
-        worth = self._prices.usd_of(self._markets.quotes[which], minute_end(block.time))
+        assets = self._assets(which, block)
+        worth = self._prices.usd_of(assets, minute_end(block.time))
         income = np.floor(fill_sizes(block) * (FEE * ACCOUNT_SHARE / 100) / worth * UNITS).astype(np.int64)
         # A batch is briefly pending, and occasionally one fails.
         states = PAYING_STATES[weighted_choice(block.by_order("state"), (0.02, 0.97, 0.01))]
@@ -228,7 +235,8 @@ class AccountRebates:
             self._owners.of(block).tolist(),
             self._is_stranger(block).tolist(),
             amounts(income),
-            [self._markets.all[index] for index in which.tolist()],
+            [ASSETS[index] for index in assets.tolist()],
+            [self._markets.all[index].symbol for index in which.tolist()],
             row_numbers(block, block.index, 123_456).tolist(),
             block.time.tolist(),
             states.tolist(),
@@ -238,14 +246,20 @@ class AccountRebates:
             {
                 "subaccountId": str(int(self._ids[who]) + 7) if is_stranger else self._ids[who],
                 "income": amount,
-                "asset": market.quote,
-                "symbol": market.symbol,
+                "asset": asset,
+                "symbol": symbol,
                 "tradeId": trade,
                 "time": time,
                 "status": state,
             }
-            for who, is_stranger, amount, market, trade, time, state in columns
+            for who, is_stranger, amount, asset, symbol, trade, time, state in columns
         ]
+
+    def _assets(self, which: Int64Array, block: Block) -> Int64Array:
+        """The asset of each rebate: the quote of its market, but for some."""
+        bases, quotes = self._markets.bases[which], self._markets.quotes[which]
+        assets = np.where(np.isin(bases, _PAYING_THEMSELVES), bases, quotes)
+        return np.where(block.by_order("credits") < self._credits, _CREDITS, assets)
 
     def _is_stranger(self, block: Block) -> BoolArray:
         is_stranger: BoolArray = block.by_order("stranger") < self._strangers
