@@ -10,6 +10,7 @@ from toolkit.analytics.commissions import commission
 from toolkit.analytics.earnings import earnings
 from toolkit.analytics.periods import Period, period
 from toolkit.analytics.summaries import compare, summarize
+from toolkit.analytics.valuation import value
 from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "earnings",
     "period",
     "summarize",
+    "value",
 ]
 
 

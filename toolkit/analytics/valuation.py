@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from toolkit.amounts import ExactDtype
 from toolkit.amounts.integers import EXACT_TYPE, PLACES, WIDE_TYPE
 from toolkit.analytics.prices import INTERVALS, MAX_AGE_MS, CandlePrices, Closes, Interval, PriceSource, Times
-from toolkit.analytics.routes import RENAMED, Graph, Renamed, Route, name_of
+from toolkit.analytics.routes import RENAMED, STABLE_COINS, Graph, Renamed, Route, name_of
 from toolkit.client import Link
 from toolkit.errors import InexactError, UsageError
 from toolkit.runtime.decimals import in_own_context
@@ -33,6 +33,9 @@ _ASSETS = ("asset", "unit", "coin")
 _CURRENCY = re.compile(r"[A-Z0-9]{1,20}")
 _STEP = Decimal((0, (1,), -PLACES))
 _NO_PRICE = -1
+_COINS = sorted({*STABLE_COINS, *STABLE_COINS.values()})
+# The range of exact amounts.
+_LEAST_PRICE, _ABOVE_PRICES = _STEP, Decimal(10**20)
 # Arrow multiplies decimals of 76 digits at most in all: 37 of one, 38 of the other.
 _FACTOR = pa.decimal256(37, PLACES)
 
@@ -45,7 +48,7 @@ def value(
     link: Link | None = None,
     prices: pd.DataFrame | None = None,
     at: Interval = "1h",
-    at_par: Sequence[str] = (),
+    at_par: Sequence[str] | Mapping[str, str] = (),
     renamed: Mapping[str, str | tuple[str, Decimal | int]] | None = None,
     time: str = "time",
     asset: str | None = None,
@@ -71,7 +74,9 @@ def value(
         prices: Your own prices, which go before those of the market: a frame of time, asset and price, and
             currency where there are several. A price holds from its time until the next one of that asset.
         at: Length of the candles: "1m" to "1d".
-        at_par: Assets that are worth one unit of the currency each, such as `("USDC", "FDUSD")`.
+        at_par: Stable coins that count as one unit of their own currency instead of at their market price,
+            such as `("USDC", "FDUSD")`: one USDT (or one of the currency, if that is a stable coin of the
+            dollar, too). For other assets, say what they are worth one unit of: `{"WBTC": "BTC"}`.
         renamed: Further assets with a new name: `{"OLD": "NEW"}`, or `{"OLD": ("NEW", 1000)}` where one unit
             became a thousand.
         time: Column with the times.
@@ -105,9 +110,7 @@ def value(
     rows = _Rows.of(frame, columns)
     own = None if prices is None else _own_prices(prices, currency)
     source = None if link is None else CandlePrices(link, at)
-    par = [(each, target) for each in _names(at_par, "at_par") if each != target]
-    if "USD" not in at_par:
-        par.append(("USD", "USDT"))
+    par = [("USD", "USDT"), *_at_par(at_par, target)]
     known = {**RENAMED, **_renamed(renamed or {})}
     pricing = _Pricing(target, known, par, own, source)
     if source is None and own is None and pricing.needs_market(rows.assets):
@@ -115,6 +118,8 @@ def value(
             "value() needs prices: give a Link (`link=`), or your own prices (`prices=`). Nothing was sent."
         )
     table = pricing.table(rows)
+    if currency != target:
+        pricing.used_at_par.add(f"{currency}={target}")
     return _valued(frame, rows, table, currency=currency, at=at, is_at_par=pricing.used_at_par)
 
 
@@ -160,10 +165,28 @@ def _check(currency: object, at: object) -> None:
         )
 
 
-def _names(assets: object, name: str) -> list[str]:
-    if isinstance(assets, str) or not all(isinstance(each, str) for each in assets):  # type: ignore[attr-defined]
-        raise UsageError(f'`{name}` must be a list of assets, such as ["USDC"], not {assets!r}.')
-    return list(dict.fromkeys(assets))  # type: ignore[call-overload]
+def _at_par(given: object, currency: str) -> list[tuple[str, str]]:
+    """The pairs of assets that count as worth the same."""
+    is_named = isinstance(given, Mapping)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UsageError(f'`at_par` must be a list of stable coins, such as ["USDC"], not {given!r}.')
+    pairs = []
+    for coin in dict.fromkeys(given):
+        unit = given[coin] if isinstance(given, Mapping) else STABLE_COINS.get(coin, coin)
+        if not isinstance(coin, str) or not isinstance(unit, str):
+            raise UsageError(
+                f'`at_par` must name assets, such as ["USDC"] or {{"WBTC": "BTC"}}, not {given!r}.'
+            )
+        if not is_named and coin not in _COINS:
+            raise UsageError(
+                f"`at_par` names {coin!r}, which is none of {', '.join(_COINS)}. For any other asset, say "
+                f'what it is worth one unit of: `at_par={{{coin!r}: "USDT"}}`.{did_you_mean(coin, _COINS)}'
+            )
+        if not is_named and STABLE_COINS.get(currency, currency) == unit:
+            unit = currency
+        if coin != unit:
+            pairs.append((coin, unit))
+    return pairs
 
 
 def _renamed(given: Mapping[str, str | tuple[str, Decimal | int]]) -> Renamed:
@@ -209,9 +232,11 @@ def _number(price: object) -> Decimal:
             number = Decimal(str(price))
         except ArithmeticError:
             number = Decimal("NaN")
-        if number.is_finite() and number > 0:
+        if number.is_finite() and _LEAST_PRICE <= number < _ABOVE_PRICES:
             return number
-    raise UsageError(f"`prices` has the price {price!r}: prices must be numbers above 0.")
+    raise UsageError(
+        f"`prices` has the price {price!r}: prices must be numbers from 1e-18 to less than 1e20."
+    )
 
 
 def _milliseconds(column: pd.Series, name: str) -> Times:
@@ -346,11 +371,17 @@ class _Pricing:
                 return
 
     def _routes(self, asset: str) -> list[Route]:
+        if not self.needs_market([asset]):
+            return Graph({}, {}, self._at_par).routes(asset, self._currency)
         if self._graph is None:
             markets = {} if self._source is None else self._source.markets()
-            if not self.needs_market([asset]):
-                return Graph({}, {}, self._at_par).routes(asset, self._currency)
             self._graph = Graph(markets, self._renamed, self._at_par)
+            assets = self._graph.assets()
+            if self._source is not None and not self._own and self._currency not in assets:
+                raise UsageError(
+                    f"No market of the exchange has {self._currency!r}: choose another `currency`, or give "
+                    f"your own `prices`.{did_you_mean(self._currency, assets)}"
+                )
         return self._graph.routes(asset, self._currency)
 
     @staticmethod
@@ -383,19 +414,27 @@ class _Pricing:
             combined = moments
         chosen = np.flatnonzero(has_price)
         _, one_each, inverse = np.unique(combined[chosen], return_index=True, return_inverse=True)
-        first, name = len(table.prices), name_of(route)
+        name, added = name_of(route), []
         for row in chosen[one_each].tolist():
             made = [int(closes.times[found[row]]) for closes, found in legs]
             price = _product(route, [closes.prices[found[row]] for closes, found in legs])
-            table.add(price, min(made, default=int(moments[row])), name)
-        table.index[rows[chosen]] = first + inverse
+            # A product with nothing left at its last place, or beyond an exact amount, is no price.
+            is_price = _LEAST_PRICE <= price < _ABOVE_PRICES
+            added.append(
+                table.add(price, min(made, default=int(moments[row])), name) if is_price else _NO_PRICE
+            )
+        indices = np.array(added, np.int64)[inverse]
+        table.index[rows[chosen]] = indices
+        chosen = chosen[indices != _NO_PRICE]
+        has_price[:] = False
+        has_price[chosen] = True
         if len(chosen):
             self.used_at_par |= {leg.name for leg in route if leg.is_par}
         return rows[~has_price]
 
 
 def _product(route: Route, prices: Sequence[str]) -> Decimal:
-    """The price that a way leads to, rounded once."""
+    """The price that a way leads to, rounded once; 0 if there is none."""
     above = below = Decimal(1)
     remaining = iter(prices)
     for leg in route:
@@ -404,7 +443,7 @@ def _product(route: Route, prices: Sequence[str]) -> Decimal:
             below *= factor
         else:
             above *= factor
-    return (above / below).quantize(_STEP, ROUND_HALF_EVEN)
+    return (above / below).quantize(_STEP, ROUND_HALF_EVEN) if below else Decimal(0)
 
 
 # -- the frame -----------------------------------------------------------------------------------------
