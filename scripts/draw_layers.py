@@ -20,6 +20,8 @@ CAPTIONS = {
     "charts": "pictures of frames",
     "demo": "a Link on the sandbox",
     "types": "types for annotations",
+    "analytics": "answers from frames",
+    "exports": "frames in files, with their provenance",
     "client": "Link",
     "api": "the methods users call",
     "doctor": "checks",
@@ -44,7 +46,7 @@ CAPTIONS = {
     "lab": "opens JupyterLab",
 }
 # Drawn beside the rows, from this row to that one: they import next to nothing of the others.
-ASIDE = {"lab": (2, 4), "sandbox": (6, 11)}
+ASIDE = {"lab": (2, 4), "sandbox": (8, 13)}
 
 WIDTH, ASIDE_WIDTH, MARGIN, GAP = 580, 170, 16, 6
 HEIGHT = 38

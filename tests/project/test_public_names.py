@@ -27,6 +27,7 @@ MODULES = {
         Link demo                     clients: of the exchange, of the sandbox
         list_endpoints                what there is to call
         analytics                     answers
+        export read concat            files of frames
         charts panels                 pictures
         amounts errors types          what values, exceptions and annotations are made of
         __version__
@@ -53,6 +54,7 @@ MODULES = {
     "toolkit.errors": """
         ToolkitError                                          the base of all
         UsageError NoKeyError PendingWriteError InexactError  the call has to be changed; nothing was sent
+        ExportError ProvenanceError                           a file cannot be written, or was changed
         ApiError                                              the exchange refused
         CredentialsError SignatureError ClockError            ... the key, the signature, the timestamp
         ParameterError NotFoundError RefusedError             ... a parameter, an id, the account's state
