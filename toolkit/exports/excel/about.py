@@ -237,7 +237,7 @@ def _valued(attrs: Mapping[str, Any]) -> list[str]:
     if par := _texts(valuation.get("at_par")):
         texts.append(f"At par, not at a market price: {', '.join(par)}.")
     if given := valuation.get("given"):
-        texts.append(f"Prices given by hand, not by the market: {given} rows.")
+        texts.append(f"Prices given by hand, not by the market: {plural(given, 'row')}.")
     return texts
 
 

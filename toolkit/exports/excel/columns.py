@@ -26,7 +26,7 @@ Kind = Literal["text", "number", "count", "time", "flag"]
 MAX_DIGITS = 15
 MAX_TEXT = 32_767
 """UTF-16 units that a cell holds."""
-MAX_COLUMNS = 16_384
+MAX_COLUMNS, MAX_ROWS = 16_384, 1_048_576
 DAY_MS = 86_400_000
 EPOCH_DAYS = 25_569  # from the day before 1900, as Excel counts, to 1970
 # Excel takes 1900 for a leap year, so earlier dates are a day off; its last day is in 9999.
@@ -159,6 +159,11 @@ def cells_of(layout: ColumnLayout, values: pa.Array) -> tuple[list[Any], list[An
 def places_for(layout: ColumnLayout, asset: str) -> int:
     """Decimal places shown of a number in this asset."""
     return layout.places.get(asset, max(layout.places.values(), default=2))
+
+
+def significant_digits(number: str) -> int:
+    """Number of digits from the first to the last that is not zero."""
+    return len(number.lstrip("-").replace(".", "").strip("0"))
 
 
 # -- what the values say -----------------------------------------------------------------------------

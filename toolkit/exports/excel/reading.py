@@ -18,12 +18,12 @@ import numpy as np
 import pyarrow as pa
 
 from toolkit.exports.columns import arrow_schema
-from toolkit.exports.excel.columns import DAY_MS, EPOCH_DAYS, MAX_TEXT, times_of
+from toolkit.exports.excel.columns import DAY_MS, EPOCH_DAYS, MAX_COLUMNS, MAX_ROWS, MAX_TEXT, times_of
 from toolkit.exports.excel.names import PROVENANCE
 from toolkit.exports.text_formats import parsed
 
 _ROWS_AT_ONCE = 1 << 14
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 18  # more than any cell has
 _MAX_PIECES = 1_000  # of the hidden description
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # A character of a cell takes up to seven in the file, as _x001F_.
@@ -58,7 +58,8 @@ def read_sheet(file: BinaryIO, name: str, described: Mapping[str, Any]) -> tuple
             place = json.loads(places)[name]
             schema = arrow_schema(described["columns"])
             parts = [(members[part], int(rows)) for part, rows in place["parts"]]
-            if sum(rows for _, rows in parts) != described["rows"]:
+            counts = [rows for _, rows in parts]
+            if sum(counts) != described["rows"] or not all(0 <= rows < MAX_ROWS for rows in counts):
                 raise DamagedWorkbookError("the workbook has another number of rows")
             rows = _rows(archive, parts)
             return _table(rows, place["columns"], schema), inside
@@ -162,6 +163,7 @@ def _cells(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, Cells]]
                 raise DamagedWorkbookError("rows are out of order")
             yield number, cells
             before = number
+    reader.parser.Parse(b"", True)  # raises if the sheet ends too early
 
 
 class _SheetReader:
@@ -219,6 +221,8 @@ def _refuse(*_: object) -> None:
 def _chunks(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     with archive.open(member) as file:
         while chunk := file.read(_CHUNK_BYTES):
+            if len(chunk) == _CHUNK_BYTES and b">" not in chunk:  # else the parser would keep it all
+                raise DamagedWorkbookError("a text is longer than a cell")
             yield chunk
 
 
@@ -227,6 +231,8 @@ def _column(reference: str) -> int:
     number = 0
     for letter in reference.rstrip("0123456789"):
         number = 26 * number + ord(letter) - 64
+        if not 0 < number <= MAX_COLUMNS:
+            raise DamagedWorkbookError("a cell is outside of the sheet")
     return number - 1
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -18,6 +20,9 @@ SANDBOX, ALERT, LINE, FAINT = "#5b3fc4", "#b42318", "#b8c2cc", "#e3e8ec"
 PAGE_FONT = f'&"{FONT},Regular"&9'
 PAGE_NUMBERS = f"&L{PAGE_FONT}&F&R{PAGE_FONT}Page &P of &N"
 
+# Excel writes characters that XML cannot have as _x001F_, and so the underscore of a text that looks like it.
+_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4})")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _A4 = 9
 _ROW_HEIGHT = 15
 
@@ -45,16 +50,39 @@ class Sheet(Worksheet):  # type: ignore[misc]
         # xlsxwriter writes 16 digits, and a float can need 17.
         self.fh.write(f"<c{_attributes(attributes)}><v>{number!r}</v></c>")
 
+    @staticmethod
+    def _escape_control_characters(data: Any) -> Any:
+        # xlsxwriter escapes only the first of two escapes in the text that have an underscore in common.
+        if not isinstance(data, str):
+            return data
+        return _CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _ESCAPE.sub("_x005F_", data))
+
     def _xml_rich_inline_string(self, string: str, attributes: Iterable[tuple[str, Any]] = ()) -> None:
         # xlsxwriter takes text from <r> to </r> for its own markup, and would not escape it.
         self._xml_inline_string(string, True, list(attributes))
 
 
-def new_workbook(path: str) -> Workbook:
-    """A workbook that keeps one row of each sheet in memory."""
+class Output(io.FileIO):
+    """A new file. After a failure it takes what the zip file still wants to write, and drops it."""
+
+    failed = False
+
+    def write(self, data: Any) -> int:
+        """Write bytes."""
+        return memoryview(data).nbytes if self.failed else super().write(data)
+
+
+def new_workbook(output: BinaryIO, folder: str) -> Workbook:
+    """A workbook that keeps one row of each sheet in memory.
+
+    Args:
+        output: Where it is written to at the end.
+        folder: Where its parts are until then.
+    """
     return Workbook(
-        path,
+        output,
         {
+            "tmpdir": folder,
             "constant_memory": True,
             "strings_to_formulas": False,
             "strings_to_urls": False,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import tempfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import fsum
@@ -21,11 +24,13 @@ from toolkit.exports import text_formats
 from toolkit.exports.columns import arrow_schema, to_arrow
 from toolkit.exports.excel.about import SheetSummary, write_about
 from toolkit.exports.excel.columns import (
+    MAX_DIGITS,
     ColumnLayout,
     added_up,
     cells_of,
     layouts_of,
     places_for,
+    significant_digits,
     survey,
 )
 from toolkit.exports.excel.names import ABOUT, PROVENANCE, sheet_name
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
 
-    from toolkit.exports.excel.sheets import Sheet
+    from toolkit.exports.excel.sheets import Output, Sheet
 
 # Excel ends after row 1,048,576; a round number leaves room for the heading and the total.
 ROWS_PER_SHEET = 1_000_000
@@ -104,7 +109,7 @@ def write(
     # Imported here, as nothing else needs it.
     from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
-    from toolkit.exports.excel.sheets import add_sheet, new_workbook
+    from toolkit.exports.excel.sheets import Output, add_sheet, new_workbook
 
     taken = {ABOUT, PROVENANCE}
     frames = []
@@ -114,27 +119,41 @@ def write(
             rows.sheets.append(sheet_name(name, taken, part))
             taken.add(rows.sheets[-1])
         frames.append(rows)
-    workbook = new_workbook(str(path))
+    raw = Output(path, "wb")
     try:
-        about = add_sheet(workbook, ABOUT)
-        styles = _Styles(workbook)
-        for rows in frames:
-            for number, name in enumerate(rows.sheets):
-                _write_rows(add_sheet(workbook, name), styles, rows, rows.part(number))
-        write_about(workbook, about, description, [_summary(rows) for rows in frames])
-        _write_hidden(add_sheet(workbook, PROVENANCE), description, frames)
-        workbook.close()
+        with tempfile.TemporaryDirectory(prefix="toolkit-") as folder, io.BufferedWriter(raw) as output:
+            workbook = new_workbook(output, folder)
+            with _finished(workbook, raw):
+                about = add_sheet(workbook, ABOUT)
+                styles = _Styles(workbook)
+                for rows in frames:
+                    for number, name in enumerate(rows.sheets):
+                        _write_rows(add_sheet(workbook, name), styles, rows, rows.part(number))
+                write_about(workbook, about, description, [_summary(rows) for rows in frames])
+                _write_hidden(add_sheet(workbook, PROVENANCE), description, frames)
+                workbook.close()
+                output.flush()
+    except FileCreateError as error:
+        raise error.__context__ or error from None  # the error of the system
+    except FileSizeError:
+        raise UsageError(
+            "The workbook would have more than 4 GiB. Export fewer rows, or a .parquet file."
+        ) from None
+
+
+@contextmanager
+def _finished(workbook: Workbook, output: Output) -> Iterator[None]:
+    """Leave nothing open if something fails."""
+    try:
+        yield
     except BaseException as error:
-        workbook.fileclosed = True  # there is nothing to finish
+        output.failed = True
         for sheet in workbook.worksheets():
             with suppress(OSError):
                 sheet._opt_close()
-        if isinstance(error, FileCreateError) and isinstance(error.__context__, OSError):
-            raise error.__context__ from None
-        if isinstance(error, FileSizeError):
-            raise UsageError(
-                "The workbook would have more than 4 GiB. Export fewer rows, or a .parquet file."
-            ) from None
+        # The zip file is in one of these frames; it now is finished into nothing.
+        for each in (error, error.__context__):
+            traceback.clear_frames(each.__traceback__ if each else None)
         raise
 
 
@@ -154,6 +173,7 @@ def _surveyed(name: str, frame: pd.DataFrame, described: Mapping[str, Any], per_
     rows.totals = added_up(rows.layouts, frame, attrs)
     for layout in rows.totals:
         layout.total = _total(frame[layout.name], layout)
+        layout.exact |= isinstance(layout.total, str) and significant_digits(layout.total) > MAX_DIGITS
     return rows
 
 
