@@ -36,7 +36,7 @@ MODULES = {
         earnings                      what a partner earned
         period Period                 when
         summarize compare commission  by what, against which, for which fees
-        Period period                 spans of time as people say them
+        value                         ... at prices of the market
     """,
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads

@@ -297,7 +297,7 @@ def test_values_of_a_column_are_compared() -> None:
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Others", "FOO", "USDT", "BTC"]
     assert "+8.00 (+100.0%)" in said(ax)
     assert "+14.00" in said(ax).splitlines()  # no percent of nothing
-    assert "+24.00 USDT (+104.3%) in all" in said(ax)
+    assert "+23.00 USDT (+100.0%) in all" in said(ax)
     assert "Others −7.00 (−100.0%)." in words(ax)
 
 
