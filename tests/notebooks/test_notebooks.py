@@ -90,6 +90,7 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
 
 def test_every_notebook_is_tested() -> None:
     tested = ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys", "05_market", "06_accounts"]
+    tested.append("07_earnings")
     assert [path.stem for path in EACH] == tested
 
 
@@ -338,3 +339,20 @@ def test_accounts(run: Run) -> None:
     (sums,) = bundles(notebook, "total_balance_of_btc")
     assert len(re.findall(r"^[0-9] ", sums["text/plain"], re.MULTILINE)) == 8
     assert "It is no Link partner's key." in said(notebook, "link.doctor()")
+
+
+def test_earnings(run: Run, tmp_path: Path) -> None:
+    notebook = run(nbformat.read(NOTEBOOKS / "07_earnings.ipynb", as_version=4))
+    check_all_went_well(notebook)
+
+    for words, text in (
+        ("charts.income(earned);", "Income by asset, USDT per day, "),
+        ("charts.comparison(earned", "Income against the period before, USDT: "),
+        ("charts.commission(rebates", "Commission and rebate by symbol, USDT: "),
+        ("charts.holdings(held);", "Balances by asset and wallet, USDT: "),
+    ):
+        pictures = [each for each in bundles(notebook, words) if "image/png" in each]
+        assert [each["text/plain"].startswith(text) for each in pictures] == [True]
+    (unvalued,) = bundles(notebook, 'earned.attrs["unvalued"]')
+    assert "BNFCR" in unvalued["text/plain"]
+    assert (tmp_path / "earnings.xlsx").stat().st_size > 10_000

@@ -37,6 +37,7 @@ MODULES = {
         period Period                 when
         summarize compare commission  by what, against which, for which fees
         value                         ... in one currency
+        balances keys                 what sub-accounts hold, what their keys may do
     """,
     "toolkit.charts": """
         balances rebates traders      of the frames of these reads

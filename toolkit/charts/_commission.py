@@ -82,7 +82,7 @@ def commission(
         _draw(target, title, sums, each, names=names, top=top, note=note if index == 0 else ())
     if len(assets) > len(shown):
         draw.note_below(axes[-1], f"Not drawn: {name_list(map(short_name, assets[len(shown) :]))}")
-        axes[-1].xaxis.label.set_size(8.5)
+        axes[-1].xaxis.label.set_fontsize(8.5)
     for target in axes:
         paper.finish(target)
     return axes[0]
@@ -93,34 +93,27 @@ def _rows(data: object, by: str) -> tuple[pd.DataFrame, dict[str, str], list[str
     frame = as_frame(data, "commission", "income")
     if not len(frame.columns):
         frame = pd.DataFrame({name: [] for name in ("income", "asset", "commission", "convert_price", by)})
-    if "commission_converted" in frame or {"rebate", "commission"} <= set(frame.columns):
-        fee_column = "commission_converted" if "commission_converted" in frame else "commission"
-        rebate_column = "rebate" if "rebate" in frame else "income"
-        require_columns(frame, (rebate_column, "asset", fee_column), _USAGE)
-        fee = amounts(frame[fee_column])
+    require_columns(frame, ("income", "asset", "commission"), _USAGE)
+    fee, rebate = amounts(frame["commission"]), amounts(frame["income"])
+    if "without_fee" in frame:  # sums, whose rates leave out the rows without a fee
+        require_columns(frame, ("rows", "rate"), _USAGE)
+        rebate = fee * amounts(frame["rate"])
+        counts, lacking = amounts(frame["rows"]), amounts(frame["without_fee"])
     else:
-        rebate_column = "income"
-        require_columns(frame, ("income", "asset", "commission", "convert_price"), _USAGE)
-        fee = amounts(frame["commission"])
+        require_columns(frame, ("convert_price",), _USAGE)
         price = amounts(frame["convert_price"])
         if "commission_asset" in frame:  # at the price only where there is something to convert
             price = price.mask(labels(frame["commission_asset"]) == labels(frame["asset"]), 1.0)
         fee = fee * price
+        counts = pd.Series(1.0, index=frame.index)
+        lacking = counts.where(fee.isna() | rebate.isna(), 0.0)
     group, names = paper.groups(frame, by)
     rows = pd.DataFrame(
-        {
-            "asset": labels(frame["asset"]),
-            "group": group,
-            "fee": fee,
-            "rebate": amounts(frame[rebate_column]),
-            "rows": amounts(frame["rows"]) if "rows" in frame else 1.0,
-        }
+        {"asset": labels(frame["asset"]), "group": group, "fee": fee, "rebate": rebate, "rows": counts}
     )
-    known = rows["fee"].notna() & rows["rebate"].notna()
-    lacking = int(rows.loc[~known, "rows"].sum())
-    note = (
-        [f"Not drawn: {lacking:,} of {int(rows['rows'].sum()):,} rows, which tell no fee"] if lacking else []
-    )
+    without = int(lacking.sum())
+    note = [f"Not drawn: {without:,} of {int(counts.sum()):,} rows, which tell no fee"] if without else []
+    known = fee.notna() & rebate.notna()
     sums = rows[known].groupby(["asset", "group"], sort=False)[["fee", "rebate", "rows"]].sum().reset_index()
     return sums, names, note
 

@@ -48,7 +48,8 @@ def row_height(count: int) -> float:
 
 
 def finish(ax: Axes) -> None:
-    """Give all text of Axes the colour that is readable on their background."""
+    """Give all text of Axes the colour that is readable on their background, and keep labels apart."""
+    ax.tick_params(axis="x", pad=6)
     colour = _text_colour(ax)
     if colour is not None:
         ax.tick_params(colors=colour)
