@@ -24,6 +24,8 @@ AMOUNTS = {
     # Those of a symbol have its assets; what they are called on trades of one symbol may be added up.
     if column.kind == "amount" and not re.search("(base|quote) asset", column.doc)
 }
+# The column of values in one currency, whatever the assets.
+VALUE = "value"
 ADDING = {
     "sum",
     "cumsum",
@@ -91,6 +93,8 @@ def added_across_assets(code: str) -> list[str]:
         names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
         words = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
         words |= {node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword)}
+        if words & (AMOUNTS | {VALUE}) == {VALUE}:
+            continue
         adds = names & ADDING and (words & AMOUNTS or names & (AMOUNTS | GROUPING))
         if adds and not (words | names) & (UNITS | ONE_UNIT):
             found.append(ast.unparse(statement))

@@ -40,7 +40,8 @@ def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(names["rebates"]) > 1000
     assert len(names["accounts"]) == 240
     assert names["ops"].history()["idempotency_key"].tolist() == ["team 17"]
-    assert (tmp_path / "rebates.parquet").exists()
+    assert (tmp_path / "earnings.xlsx").exists()
+    assert names["earned"].attrs["complete"]
     names["link"].close()
 
 

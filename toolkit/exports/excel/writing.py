@@ -51,7 +51,7 @@ _PIECE = 30_000  # characters of the hidden description in one cell
 
 
 @dataclass(slots=True)
-class _Rows:
+class _SheetRows:
     """The rows of a frame on their way to sheets.
 
     Attributes:
@@ -157,10 +157,10 @@ def _finished(workbook: Workbook, output: Output) -> Iterator[None]:
         raise
 
 
-def _surveyed(name: str, frame: pd.DataFrame, described: Mapping[str, Any], per_sheet: int) -> _Rows:
+def _surveyed(name: str, frame: pd.DataFrame, described: Mapping[str, Any], per_sheet: int) -> _SheetRows:
     """Read all values once: how they are shown, their totals and their SHA-256."""
     schema, attrs = arrow_schema(described["columns"]), described["attrs"]
-    rows = _Rows(name, frame, schema, attrs, layouts_of(schema, attrs), per_sheet)
+    rows = _SheetRows(name, frame, schema, attrs, layouts_of(schema, attrs), per_sheet)
     digest = hashlib.sha256(text_formats.csv_header(schema.names, guard=False))
 
     def tables() -> Iterator[pa.Table]:
@@ -190,7 +190,7 @@ def _total(column: pd.Series, layout: ColumnLayout) -> str | float:
     return text_of_units(units)
 
 
-def _summary(rows: _Rows) -> SheetSummary:
+def _summary(rows: _SheetRows) -> SheetSummary:
     return SheetSummary(rows.name, rows.sheets, len(rows.frame), rows.sha256)
 
 
@@ -236,7 +236,7 @@ def _number_format(places: int) -> str:
     return "#,##0" + ("." + "0" * places if places else "")
 
 
-def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, part: range) -> None:
+def _write_rows(sheet: Sheet, styles: _Styles, rows: _SheetRows, part: range) -> None:
     from toolkit.exports.excel.sheets import PAGE_FONT, PAGE_NUMBERS, SANDBOX, page_text
 
     headings, widths, texts, numbers = [], [], [], set()
@@ -311,7 +311,7 @@ def _format_of(layout: ColumnLayout) -> str:
     return _number_format(places_for(layout, "") if layout.kind == "number" else 0)
 
 
-def _write_totals(sheet: Sheet, styles: _Styles, rows: _Rows, row: int, last: int) -> None:
+def _write_totals(sheet: Sheet, styles: _Styles, rows: _SheetRows, row: int, last: int) -> None:
     """Totals two rows below the rows, so that no filter takes them for a row."""
     column = 0
     labelled = False
@@ -340,7 +340,7 @@ def _write_totals(sheet: Sheet, styles: _Styles, rows: _Rows, row: int, last: in
         column += layout.cells
 
 
-def _sum_ranges(rows: _Rows, column: int, last: int) -> str:
+def _sum_ranges(rows: _SheetRows, column: int, last: int) -> str:
     """The cells that a total adds up, on all sheets of the rows."""
     others = rows.sheets[:-1]
     full = rows.per_sheet
@@ -364,7 +364,7 @@ def _width(text: str, longest: int) -> float:
 # -- for reading back --------------------------------------------------------------------------------
 
 
-def _write_hidden(sheet: Sheet, description: Mapping[str, Any], frames: Sequence[_Rows]) -> None:
+def _write_hidden(sheet: Sheet, description: Mapping[str, Any], frames: Sequence[_SheetRows]) -> None:
     """Write where everything is, for `toolkit.read`, on a sheet that programs do not list."""
     places = {
         rows.name: {
