@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal, Protocol, get_args
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +29,6 @@ MAX_AGE_MS = DAY_MS
 
 _CANDLES_A_PAGE = 1000
 _SETTLED_MS = 60_000
-# Days that are over, by market, length of candle and day: each file is read once for each Link.
-_DAYS_OVER: WeakKeyDictionary[Link, dict[tuple[str, Interval, int], list[Close]]] = WeakKeyDictionary()
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 
 
@@ -70,7 +67,7 @@ class CandlePrices:
         self._link, self._interval = link, interval
         self._files = price_files_of(link)
         self._days: dict[tuple[str, int], list[Close]] = {}
-        self._over = _DAYS_OVER.setdefault(link, {})
+        self._months: set[tuple[str, str]] = set()  # whose files were read
         candles_a_day = 1440 // (int(interval[:-1]) * _MINUTES[interval[-1]])
         # Days between two that are needed are fetched as well where that takes no further request.
         self._days_a_page = max(_CANDLES_A_PAGE // candles_a_day, 1)
@@ -100,15 +97,12 @@ class CandlePrices:
         return Closes(np.array([time for time, _ in closes], np.int64), [price for _, price in closes])
 
     def _is_kept(self, symbol: str, day: int) -> bool:
-        if (symbol, day) in self._days:
-            return True
-        kept = self._over.get((symbol, self._interval, day))
-        if kept is None and self._files is not None:
-            kept = self._files.read(symbol, self._interval, _name(day))
-        if kept is None:
-            return False
-        self._days[symbol, day] = self._over[symbol, self._interval, day] = kept
-        return True
+        month = _name(day)[:7]
+        if self._files is not None and (symbol, month) not in self._months:
+            self._months.add((symbol, month))
+            for name, closes in self._files.read(symbol, self._interval, month).items():
+                self._days[symbol, _number(name)] = closes
+        return (symbol, day) in self._days
 
     def _runs(self, days: Sequence[int]) -> Iterator[tuple[int, int]]:
         """The first and last days of fetches."""
@@ -141,15 +135,21 @@ class CandlePrices:
         found: dict[int, list[Close]] = {day: [] for day in range(first, last + 1)}
         for time, price in zip(times.tolist(), prices, strict=True):
             found[time // DAY_MS].append((time, price))
+        over: dict[str, dict[str, list[Close]]] = {}
         for day, closes in found.items():
             self._days[symbol, day] = closes
             # In the first minute of the next day, its last candle may not be there yet.
-            is_over = (day + 1) * DAY_MS + _SETTLED_MS < as_of
-            if is_over:
-                self._over[symbol, self._interval, day] = closes
-                if self._files is not None:
-                    self._files.keep(symbol, self._interval, _name(day), closes)
+            if (day + 1) * DAY_MS + _SETTLED_MS < as_of:
+                name = _name(day)
+                over.setdefault(name[:7], {})[name] = closes
+        for month, days in over.items():
+            if self._files is not None:
+                self._files.keep(symbol, self._interval, month, days)
 
 
 def _name(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
+
+
+def _number(day: str) -> int:
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days
