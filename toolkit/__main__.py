@@ -19,9 +19,7 @@ from toolkit.errors import NoKeyError, RateLimitWarning, ToolkitError, UsageErro
 from toolkit.text.printable import printable
 
 if TYPE_CHECKING:
-    from toolkit.analytics.income_reads import Moment
     from toolkit.client import Link
-    from toolkit.frames.builder import Numbers
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -266,7 +264,9 @@ _PERIOD_HELP = 'Such as "last month", "2026-10", "2026-Q3", MTD, YTD, -30D or 20
 _PROFILE_HELP = "Name of a profile; by default, keys are found as by `toolkit.Link()`."
 _FOR_CRON = [
     click.option("--zone", default="UTC", help="Time zone of the period, such as Europe/Berlin."),
-    click.option("--demo", is_flag=True, show_default=False, help="Read from the sandbox; needs no key."),
+    click.option(
+        "--demo", "in_demo", is_flag=True, show_default=False, help="Read from the sandbox; needs no key."
+    ),
     click.option(
         "--numbers", type=click.Choice(["exact", "float"]), default="exact", help="How amounts are kept."
     ),
@@ -298,17 +298,7 @@ def _with_options_for_cron(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--profile", help=_PROFILE_HELP)
 @_with_options_for_cron
-def export(
-    read: str,
-    period: str | None,
-    out: str,
-    arguments: tuple[str, ...],
-    profile: str | None,
-    zone: str,
-    demo: bool,
-    numbers: Numbers,
-    as_json: bool,
-) -> None:
+def export(*, as_json: bool, **options: Any) -> None:
     """Write the rows of a read, such as spot.rebates, to a file.
 
     For cron: it prints one line, asks nothing, and shows a progress bar only in a terminal. An existing file
@@ -322,18 +312,7 @@ def export(
     from toolkit.commands.export import export_read
     from toolkit.commands.running import Report
 
-    Report("export", as_json=as_json).run(
-        lambda: export_read(
-            read,
-            period,
-            out,
-            arguments=arguments,
-            profile=profile,
-            in_demo=demo,
-            numbers=numbers,
-            zone=zone,
-        )
-    )
+    Report("export", as_json=as_json).run(lambda: export_read(**options))
 
 
 @main.command()
@@ -354,18 +333,7 @@ def export(
 @click.option("--out", help="A file for it, as for `export`. With --by, it has the sums; .xlsx has both.")
 @click.option("--profile", "profiles", multiple=True, help=_PROFILE_HELP + " Several: several accounts.")
 @_with_options_for_cron
-def earnings(
-    period: str,
-    currency: str,
-    by: tuple[str, ...],
-    when: Moment,
-    out: str | None,
-    profiles: tuple[str, ...],
-    zone: str,
-    demo: bool,
-    numbers: Numbers,
-    as_json: bool,
-) -> None:
+def earnings(*, as_json: bool, **options: Any) -> None:
     """Add up all that you earned as a partner in a period, in one currency.
 
     The line says how many rows have no price and are not in the sum. The exit status is 0 if the income is
@@ -374,19 +342,7 @@ def earnings(
     from toolkit.commands.earnings import report_earnings
     from toolkit.commands.running import Report
 
-    Report("earnings", as_json=as_json).run(
-        lambda: report_earnings(
-            period,
-            currency,
-            by=by,
-            when=when,
-            out=out,
-            profiles=profiles,
-            in_demo=demo,
-            numbers=numbers,
-            zone=zone,
-        )
-    )
+    Report("earnings", as_json=as_json).run(lambda: report_earnings(**options))
 
 
 if __name__ == "__main__":

@@ -63,10 +63,8 @@ def report_earnings(
         raise UsageError("A --profile is given twice: its income would count twice.")
     with ExitStack() as opened:
         target = None if out is None else opened.enter_context(target_of(out, span))
-        links = [
-            opened.enter_context(open_link(name, in_demo=in_demo, numbers=numbers))
-            for name in profiles or [None]
-        ]
+        names: Sequence[str | None] = profiles or [None]
+        links = [opened.enter_context(open_link(name, in_demo=in_demo, numbers=numbers)) for name in names]
         frame = earnings(links, span, currency, when=when, numbers=numbers)
         total = summarize(frame, None)
         sums = summarize(frame, keys) if keys else None
@@ -89,13 +87,13 @@ def report_earnings(
         line += f"; by {', '.join(keys)}: {listed(shown)}"
     if target is not None:
         line += f"; in {target.name}"
-    names = ("source", "accounts", "currency", "when", "fetched_at", "unvalued", "sources", "notes")
+    told = ("source", "accounts", "currency", "when", "fetched_at", "unvalued", "sources", "notes")
     content = {
         "period": described(span),
         "file": None if target is None else str(target),
         "rows": len(frame),
         "value": _told(value),
-        **{name: attrs.get(name) for name in names},
+        **{name: attrs.get(name) for name in told},
         **({} if sums is None else {"by": keys, "sums": _records(sums)}),
         "complete": bool(attrs["complete"]),
         "missing": attrs["missing"],

@@ -69,9 +69,8 @@ class Report:
     def _fail(self, status: Status, message: str) -> NoReturn:
         if self._as_json:
             self._print_json(status, {"error": message})
-        error = click.ClickException(message)
-        error.exit_code = EXIT_STATUSES[status]
-        raise error from None
+        click.echo("Error: " + printable(message, keep="\n"), err=True)
+        raise SystemExit(EXIT_STATUSES[status])
 
     def _print_json(self, status: Status, content: Mapping[str, Any]) -> None:
         said = {
@@ -131,7 +130,7 @@ def target_of(out: str, period: Period | None) -> Iterator[Path]:
             held.enter_context(locked(target, wait_s=0))
         except BlockingIOError:
             raise InUseError(
-                f"Another command is writing {target.name}, and this one has not touched it. Nothing was sent."
+                f"Another command is writing {target.name}; this one has not touched it, and sent nothing."
             ) from None
         except OSError as error:
             raise UsageError(
