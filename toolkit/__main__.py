@@ -330,6 +330,13 @@ def export(*, as_json: bool, **options: Any) -> None:
     default="received",
     help="Count income when it was received, or when the trade happened.",
 )
+@click.option(
+    "--system",
+    "systems",
+    multiple=True,
+    type=click.Choice(["exchange", "spot", "futures"]),
+    help="Ask these systems only, where you take part in some; can be given several times. Default: all.",
+)
 @click.option("--out", help="A file for it, as for `export`. With --by, it has the sums; .xlsx has both.")
 @click.option("--profile", "profiles", multiple=True, help=_PROFILE_HELP + " Several: several accounts.")
 @_with_options_for_cron

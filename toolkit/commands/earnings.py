@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from toolkit.analytics.earnings import earnings
 from toolkit.analytics.groups import UNITS, key_names
-from toolkit.analytics.income_reads import Moment
+from toolkit.analytics.income_reads import Moment, System
 from toolkit.analytics.periods import period as period_of
 from toolkit.analytics.summaries import KEYS, summarize
 from toolkit.commands.running import described, listed, open_link, target_of
@@ -29,6 +29,7 @@ def report_earnings(
     *,
     by: Sequence[str],
     when: Moment,
+    systems: Sequence[str],
     out: str | None,
     profiles: Sequence[str],
     in_demo: bool,
@@ -43,6 +44,7 @@ def report_earnings(
         by: Keys of sums, as for `toolkit.analytics.summarize`. The file then has the sums; an Excel file has
             the rows on another sheet.
         when: Whether income counts when it was "received" or when its trade was "traded".
+        systems: Which systems to ask: "exchange", "spot", "futures"; none for all.
         out: Path of the file, in which `{period}` stands for the label of the period.
         profiles: Names of profiles, each of another account; none for the usual key.
         in_demo: Whether to read from the sandbox.
@@ -65,7 +67,9 @@ def report_earnings(
         target = None if out is None else opened.enter_context(target_of(out, span))
         names: Sequence[str | None] = profiles or [None]
         links = [opened.enter_context(open_link(name, in_demo=in_demo, numbers=numbers)) for name in names]
-        frame = earnings(links, span, currency, when=when, numbers=numbers)
+        frame = earnings(
+            links, span, currency, when=when, systems=systems or get_args(System), numbers=numbers
+        )
         total = summarize(frame, None)
         sums = summarize(frame, keys) if keys else None
         if target is not None:
