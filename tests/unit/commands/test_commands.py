@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -231,12 +233,14 @@ def test_what_cannot_be_summed_up_is_refused(
 
 @pytest.mark.parametrize("arguments", [["export", "exchange.partner"], ["earnings", "--period", SPAN]])
 def test_a_file_that_is_being_written_is_left_alone(
-    command: Command, sandbox: Sandbox, arguments: list[str]
+    command: Command, sandbox: Sandbox, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("r.csv").write_text("old")
     Path("link.csv").symlink_to("r.csv")
     before = len(sandbox.exchange.log)
-    with locked(Path("r.csv")):
+    with locked(Path("r.csv")), monkeypatch.context() as patched:
+        # Who waits for the lock sleeps, which fails here.
+        patched.setattr("toolkit.storage.files.time", SimpleNamespace(monotonic=time.monotonic))
         done = command(*arguments, "--out", "link.csv")
     assert (done.exit_code, done.stdout, len(sandbox.exchange.log)) == (4, "", before)
     assert "Another command is writing r.csv" in done.stderr
