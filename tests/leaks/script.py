@@ -218,6 +218,7 @@ class Script:
         """Every error of the tree."""
         self.refusals_and_accidents()
         self.writes_that_fail()
+        self.reports()
         self.files_that_fail()
         self.other_keys()
         self.threads()
@@ -302,6 +303,33 @@ class Script:
         away = dict.fromkeys(self.hosts, "https://nobody.invalid")
         with self.opened("hmac", hosts=away, proxies=given["proxies"]) as failure:
             self.do(failure.exchange.partner)
+
+    def reports(self) -> None:
+        """Answers from frames of all kinds, and their files, whole and damaged."""
+        import toolkit
+        from toolkit import analytics
+
+        link, given = self.link, self.given
+        made = {
+            "earnings": self.do(lambda: analytics.earnings(link, "-2D")),
+            "balances": self.do(lambda: analytics.balances(link, detail="totals", wallets=["um"])),
+        }
+        # What is secret is in no variable, since tracebacks show those of this script, too.
+        self.do(lambda: analytics.keys(link, known={"1": [given["key"]]}))
+        with self.fault("error", "/sapi/v1/broker/subAccountApi", message=given["echo"]):
+            self.do(lambda: analytics.keys(link, known={given["account"]: [given["key"]]}))
+        for suffix in ("parquet", "feather", "csv", "jsonl", "xlsx"):
+            for name, frame in made.items():
+                path = self.folder / f"{name}.{suffix}"
+                self.do(lambda frame=frame, path=path: toolkit.export(frame, path))  # type: ignore[misc]
+                self.do(lambda path=path: toolkit.read(path))  # type: ignore[misc]
+            path = self.folder / f"addresses.{suffix}"
+            self.do(lambda path=path: toolkit.export(link.exchange.sub_accounts(emails="clear"), path))  # type: ignore[misc]
+            self.do(lambda path=path: toolkit.read(path))  # type: ignore[misc]
+        path = self.folder / "earnings.csv"
+        path.write_bytes(path.read_bytes()[:-9])
+        self.do(lambda: toolkit.read(path))
+        self.do(lambda: toolkit.export(made["earnings"], self.folder / f"{'long' * 99}.csv"))
 
     def files_that_fail(self) -> None:
         with closed(self.folder / "rate-limits") as folder, warnings.catch_warnings():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -33,7 +33,7 @@ def balances(
     detail: Detail = "assets",
     at: Interval = "1h",
     prices: pd.DataFrame | None = None,
-    at_par: Sequence[str] = (),
+    at_par: Sequence[str] | Mapping[str, str] = (),
     numbers: Numbers = "exact",
 ) -> pd.DataFrame:
     """What the partner's sub-accounts hold now, valued in one currency; one row for each wallet and asset.
@@ -54,7 +54,7 @@ def balances(
             spot and margin in BTC, USD-M in USD, COIN-M by asset.
         at: Length of the candles that the prices are from.
         prices: Your own prices, which go before those of the market; as for `value()`.
-        at_par: Assets that are worth one unit of the currency each; as for `value()`.
+        at_par: Stable coins that count as one unit of their own currency; as for `value()`.
         numbers: Amounts as "exact" or "float" columns.
 
     Returns:

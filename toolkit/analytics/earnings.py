@@ -47,7 +47,7 @@ def earnings(
     when: Moment = "received",
     at: Interval = "1h",
     prices: pd.DataFrame | None = None,
-    at_par: Sequence[str] = (),
+    at_par: Sequence[str] | Mapping[str, str] = (),
     renamed: Mapping[str, str | tuple[str, Decimal | int]] | None = None,
     systems: Sequence[str] = ("exchange", "spot", "futures"),
     numbers: Numbers = "exact",
@@ -79,7 +79,7 @@ def earnings(
             tax offices ask for; "traded" counts it when the trade happened. It is also the time of the price.
         at: Length of the candles that the prices are from, such as "1h" or "1d".
         prices: Your own prices, which go before those of the market; as for `value()`.
-        at_par: Assets that are worth one unit of the currency each; as for `value()`.
+        at_par: Stable coins that count as one unit of their own currency; as for `value()`.
         renamed: Further assets with a new name; as for `value()`.
         systems: Which systems to ask a Link for: "exchange", "spot", "futures".
         numbers: Amounts that are fetched as "exact" or "float" columns. Frames keep theirs.

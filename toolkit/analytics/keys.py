@@ -9,7 +9,7 @@ import pandas as pd
 from toolkit.client import Link
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.redaction import masked_key
-from toolkit.text.suggestions import suggests_arguments
+from toolkit.runtime.tracebacks import without_frames
 
 COLUMNS = (
     "sub_account_id",
@@ -25,7 +25,7 @@ COLUMNS = (
 """The columns of keys, in their order."""
 
 
-@suggests_arguments
+@without_frames  # which have the keys that are given
 def keys(link: Link, *, known: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
     """The API keys of the partner's sub-accounts, one row a key: what each may do, and from where.
 

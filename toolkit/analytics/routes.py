@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 MAX_LEGS = 3
 MAX_ROUTES = 8
@@ -17,31 +17,14 @@ _INTERMEDIATE = ("USDT", "BTC", "ETH", "BNB", "USDC", "FDUSD", "TUSD", "BUSD", "
 Renamed: TypeAlias = Mapping[str, tuple[str, Decimal]]
 """The new name of an asset, and how many units of it one unit of the old one became."""
 
-
-class Renaming(NamedTuple):
-    """That the exchange exchanged an asset for another.
-
-    Attributes:
-        new: The asset's new name.
-        rate: How many units of it one unit of the old one became.
-        date: The day on which trading under the new name began, in UTC.
-    """
-
-    new: str
-    rate: Decimal
-    date: str
-
-
-RENAMINGS: Mapping[str, Renaming] = {
-    "EOS": Renaming("A", Decimal(1), "2025-05-28"),
-    "FTM": Renaming("S", Decimal(1), "2025-01-16"),
-    "KLAY": Renaming("KAIA", Decimal(1), "2024-10-31"),
-    "MATIC": Renaming("POL", Decimal(1), "2024-09-13"),
-    "RNDR": Renaming("RENDER", Decimal(1), "2024-07-26"),
+RENAMED: Renamed = {
+    "EOS": ("A", Decimal(1)),
+    "FTM": ("S", Decimal(1)),
+    "KLAY": ("KAIA", Decimal(1)),
+    "MATIC": ("POL", Decimal(1)),
+    "RNDR": ("RENDER", Decimal(1)),
 }
-"""Assets with a new name, by the old one."""
-
-RENAMED: Renamed = {old: (new, rate) for old, (new, rate, _) in RENAMINGS.items()}
+"""Assets that the exchange exchanged one to one for others. When does not matter: markets have prices or not."""
 
 STABLE_COINS: Mapping[str, str] = {
     **dict.fromkeys(("USD", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "DAI", "USD1", "USDE", "RLUSD"), "USDT"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,9 @@ import pandas as pd
 import pytest
 
 from tests.support.candle_market import DAY, HOUR, CandleMarket, ms, rows
+from tests.support.paths import ROOT
 from toolkit.analytics import value
+from toolkit.analytics.routes import RENAMED
 from toolkit.errors import InexactError, UsageError
 
 NOON = ms("2025-03-05T12:00")
@@ -278,3 +281,9 @@ def test_a_currency_without_a_market_is_refused(market: Made) -> None:
     link = market({("BTC", "USDT"): {}}).link
     with pytest.raises(UsageError, match=r"'USTD'.*USDT"):
         value(rows((NOON, "BTC", "1")), "USTD", link=link)
+
+
+def test_the_page_has_the_assets_with_a_new_name() -> None:
+    page = (ROOT / "docs" / "prices.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| (\w+) \| (\d+) \|$", page, re.MULTILINE)
+    assert {old: (new, Decimal(rate)) for old, new, rate in rows} == RENAMED
