@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from toolkit.analytics.account_reads import AccountReads
+from toolkit.analytics.income_rows import row_count
 from toolkit.analytics.prices import Interval
 from toolkit.analytics.valuation import value
 from toolkit.client import Link
@@ -21,7 +24,11 @@ Detail = Literal["assets", "totals"]
 COLUMNS = ("time", "sub_account_id", "tag", "wallet", "asset", "amount")
 """The columns of balances before they are valued, in their order."""
 
-_SPOT_PARTS = ("free", "locked", "freeze", "withdrawing")
+_AMOUNTS = {"margin": "net_asset", "um": "margin_balance", "cm": "margin_balance"}
+"""The column with what is held."""
+
+_TOLD_LATER = {"freeze": "is frozen", "withdrawing": "is being withdrawn"}
+"""Columns of exchange.assets that older responses do not have."""
 
 
 @suggests_arguments
@@ -39,12 +46,15 @@ def balances(
     """What the partner's sub-accounts hold now, valued in one currency; one row for each wallet and asset.
 
     Wallets that the exchange does not list, such as a futures wallet that was never opened, have no rows:
-    nothing is held there as far as the API tells. Funding wallets of sub-accounts are not told at all.
+    nothing is held there as far as the API tells. Funding wallets of sub-accounts are not told at all. A
+    wallet that the exchange lists but refuses to tell of has no rows either: it is in `attrs["missing"]`, and
+    the rest is fetched.
 
     Requests: the list of sub-accounts, and with `detail="assets"` for each sub-account one of
     exchange.assets (weight 60), of exchange.margin_account (10) where margin is enabled, and of
     exchange.futures_account (1) for each futures market it has a wallet in. `detail="totals"` takes a few
-    requests a hundred sub-accounts: `exchange.spot_balances` and its neighbours.
+    requests a hundred sub-accounts: `exchange.spot_balances` and its neighbours. Spot weighs most:
+    `link.estimate_weight("exchange.assets", email=addresses)` says how much, and how long it takes at least.
 
     Args:
         link: A Link of the partner.
@@ -69,8 +79,8 @@ def balances(
           is owed, so it may be negative. Futures: the margin balance, with unrealized profit.
         - price, price_time, priced_by, value: As `value()` adds them, at the price of that time.
 
-        By sub-account and wallet, in the order of the list. `attrs` have the notes, and what has no value
-        ("unvalued").
+        By sub-account and wallet, in the order of the list. `attrs` say whether all of it is there
+        ("complete", "missing"), what has no value ("unvalued"), and what a reader has to know ("notes").
 
     Raises:
         UsageError: An argument is invalid; nothing was sent.
@@ -95,9 +105,15 @@ def balances(
             (reading.assets if detail == "assets" else reading.totals)(wallet)
     except BaseException as error:
         if isinstance(error, ToolkitError | KeyboardInterrupt):
-            error.partial = reading.finished(complete=False)  # type: ignore[union-attr]
+            fetched = reading.finished(is_whole=False)
+            error.partial = fetched  # type: ignore[union-attr]
+            if isinstance(error, KeyboardInterrupt):
+                error.args = (
+                    f"Interrupted. {row_count(len(fetched))} of balances had been fetched, and are not "
+                    "valued: `sys.last_value.partial` has them.",
+                )
         raise
-    frame = reading.finished(complete=True)
+    frame = reading.finished(is_whole=True)
     valued = value(frame, currency, **options)
     valued.attrs["currency"] = currency
     return valued
@@ -130,6 +146,9 @@ class _Reading:
         self._parts: list[pd.DataFrame] = []
         self._frames: list[pd.DataFrame] = []
         self._notes: list[str] = []
+        self._missing: list[list[str | None]] = []
+        self._accounts = pd.DataFrame()
+        self._ids: dict[str, str] = {}
 
     def begin(self) -> None:
         """Fetch the list of sub-accounts."""
@@ -145,34 +164,46 @@ class _Reading:
     def assets(self, wallet: Wallet) -> None:
         """Fetch the assets in one wallet of all sub-accounts."""
         if wallet == "spot":
-            read, owners, parts = self._exchange.assets, list(self._accounts["email"]), _SPOT_PARTS
-            self._add_assets(wallet, read, owners, parts)
+            self._add_assets(wallet, self._exchange.assets, list(self._ids))
         elif wallet == "margin":
             enabled = self._told(self._exchange.margin_balances(numbers=self._numbers))
             ids = set(enabled.loc[enabled["margin_enable"].fillna(False), "sub_account_id"])
             owners = [email for email, account in self._ids.items() if account in ids]
-            self._add_assets(wallet, self._exchange.margin_account, owners, ("net_asset",))
+            self._add_assets(wallet, self._exchange.margin_account, owners)
         else:
             owners = list(dict.fromkeys(self._told(self._summary(wallet))["email"]))
+            self._add_assets(wallet, partial(self._exchange.futures_account, market=wallet), owners)
 
-            def read_futures(owners: list[str], **options: Any) -> pd.DataFrame:
-                return self._exchange.futures_account(owners, wallet, **options)
+    def _add_assets(self, wallet: Wallet, read: Callable[..., pd.DataFrame], owners: list[str]) -> None:
+        self._note_absent(wallet, len(owners))
+        reads = AccountReads()
+        try:
+            reads.read(partial(read, emails="clear", numbers=self._numbers), owners, "email")
+        finally:  # what came before an error is kept
+            for frame in reads.frames:
+                amount = self._spot_amount(frame) if wallet == "spot" else frame[_AMOUNTS[wallet]]
+                self._add(wallet, self._told(frame), frame["email"].map(self._ids), frame["asset"], amount)
+            for email, error in reads.refused.items():
+                account = self._ids.get(email)
+                self._missing.append([f"{wallet} wallet of sub-account {account}", None, None])
+                self._notes.append(
+                    f"{wallet}: sub-account {account} is missing, the exchange refused to tell of it "
+                    f"(code {error.code})."
+                )
 
-            self._add_assets(wallet, read_futures, owners, ("margin_balance",))
-
-    def _add_assets(
-        self, wallet: Wallet, read: Callable[..., pd.DataFrame], owners: list[str], parts: Sequence[str]
-    ) -> None:
-        if len(owners) < len(self._accounts):
-            without = len(self._accounts) - len(owners)
-            self._notes.append(f"{wallet}: the exchange lists no such wallet of {without:,} sub-accounts.")
-        if not owners:
-            return
-        frame = self._told(read(owners, emails="clear", numbers=self._numbers))
-        amount = frame[parts[0]]
-        for part in parts[1:]:
+    def _spot_amount(self, frame: pd.DataFrame) -> pd.Series:
+        amount = frame["free"] + frame["locked"]
+        for part, what in _TOLD_LATER.items():
+            if untold := int(frame[part].isna().sum()):
+                self._notes.append(
+                    f"spot: {row_count(untold)} without what {what}, which the exchange does not tell."
+                )
             amount = amount + frame[part].fillna(0)
-        self._add(wallet, frame, frame["email"].map(self._ids), frame["asset"], amount)
+        return amount
+
+    def _note_absent(self, wallet: Wallet, owners: int) -> None:
+        if without := len(self._ids) - owners:
+            self._notes.append(f"{wallet}: the exchange lists no such wallet of {without:,} sub-accounts.")
 
     # -- totals ----------------------------------------------------------------------------------------
 
@@ -180,6 +211,7 @@ class _Reading:
         """Fetch the totals of one wallet of all sub-accounts."""
         if wallet in ("um", "cm"):
             frame = self._told(self._summary(wallet))
+            self._note_absent(wallet, frame["email"].nunique())
             amount, accounts = frame["total_margin_balance"], frame["email"].map(self._ids)
             self._add(wallet, frame, accounts, frame["asset"], amount)
             return
@@ -189,6 +221,7 @@ class _Reading:
         else:
             frame = self._told(self._exchange.margin_balances(numbers=self._numbers))
             frame = frame[frame["margin_enable"].fillna(False)]
+            self._note_absent(wallet, len(frame))
             amount = frame["total_net_asset_of_btc"]
         asset = pd.Series("BTC", frame.index)
         self._add(wallet, frame, frame["sub_account_id"], asset, amount)
@@ -206,8 +239,8 @@ class _Reading:
         part = pd.DataFrame({"sub_account_id": accounts, "asset": asset, "amount": amount})
         part.insert(0, "time", pd.Series(time, part.index, dtype="datetime64[ms, UTC]"))
         part.insert(2, "wallet", wallet)
-        # What is nothing, and a summary of nothing, is no holding.
-        self._parts.append(part[part["amount"] != 0])
+        # What is nothing, and a summary of nothing, is no holding. What is not told stays visible.
+        self._parts.append(part[~part["amount"].eq(0).fillna(False).astype(bool)])
 
     def frame(self) -> pd.DataFrame:
         """The balances fetched so far."""
@@ -224,15 +257,20 @@ class _Reading:
         whole = whole.sort_values("place", kind="stable", ignore_index=True)[list(COLUMNS)]
         return whole.astype({name: "string" for name in COLUMNS if name not in ("time", "amount")})
 
-    def finished(self, *, complete: bool) -> pd.DataFrame:
-        """The balances fetched so far, with attrs that tell what they are."""
+    def finished(self, *, is_whole: bool) -> pd.DataFrame:
+        """The balances fetched so far, with attrs that tell what they are.
+
+        Args:
+            is_whole: Whether all wallets were asked for.
+        """
         frame = self.frame()
         first = self._frames[0].attrs if self._frames else {}
         frame.attrs = {
             "analytics": "balances",
             "source": first.get("source"),
             "accounts": [each for each in [first.get("account")] if each],
-            "complete": complete,
+            "complete": is_whole and not self._missing,
+            "missing": [*self._missing, *([] if is_whole else [["what was not fetched", None, None]])],
             "fetched_at": max((str(each.attrs["fetched_at"]) for each in self._frames), default=None),
             "requests": sum(int(each.attrs["requests"]) for each in self._frames),
             "weight": sum(int(each.attrs["weight"]) for each in self._frames),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from toolkit.analytics.account_reads import AccountReads
 from toolkit.client import Link
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.errors import NotFoundError, ParameterError, RefusedError, ToolkitError, UsageError
 from toolkit.redaction import masked_key
 from toolkit.runtime.tracebacks import without_frames
 
@@ -33,9 +35,11 @@ def keys(link: Link, *, known: Mapping[str, Sequence[str]] | None = None) -> pd.
     have the key in full. So the IP limits of keys that are not in `known` stay missing, which is not the same
     as unlimited.
 
-    Requests: the list of sub-accounts, `exchange.api_keys` of each, and `exchange.ip_restriction` of each key
-    in `known`; weight 1 each. `exchange.key_audit` tells the names of the keys and three more permissions, at
-    a weight of 3,000 a page.
+    A sub-account or key that the exchange refuses to tell of is named in the notes, and the rest is fetched.
+
+    Requests: the list of sub-accounts, `exchange.api_keys` of each, two where there are keys, and
+    `exchange.ip_restriction` of each key in `known`; weight 1 each. `exchange.key_audit` tells the names of
+    the keys and three more permissions, at a weight of 3,000 a page.
 
     Args:
         link: A Link of the partner.
@@ -54,35 +58,67 @@ def keys(link: Link, *, known: Mapping[str, Sequence[str]] | None = None) -> pd.
         - ip_list (texts): These IP addresses.
         - ip_update_time (time): When that changed last.
 
-        In the order of the sub-accounts. `attrs["notes"]` say what is not told.
+        In the order of the sub-accounts. `attrs` say whether all of it is there ("complete", "missing"), and
+        what is not told ("notes").
 
     Raises:
-        UsageError: `known` names no sub-account of the partner, or no key of one.
+        UsageError: `known` is no dict of lists, or names a sub-account that is not the partner's.
         ToolkitError: A read failed; `partial` has the keys fetched until then.
 
     Example:
         >>> found = toolkit.analytics.keys(link, known={account: [api_key]})
-        >>> found[found["ip_restrict"].eq(False).fillna(False)]     # those known to have no IP limit
+        >>> found[found["ip_restrict"].eq(False)]     # those known to have no IP limit
+        >>> found[found["ip_restrict"].isna()]        # those of which it is not known
     """
     given = _checked(known or {})
-    frames: list[pd.DataFrame] = []
-    listed: list[pd.DataFrame] = []
-    limits: list[pd.DataFrame] = []
+    found: _Found | None = None
     try:
-        accounts = link.exchange.sub_accounts()
-        frames.append(accounts)
-        unknown = [account for account in given if account not in set(accounts["sub_account_id"])]
-        if unknown:
-            raise UsageError(f"`known` has {unknown[0]!r}, which is no sub-account of this partner.")
-        for account in accounts["sub_account_id"]:
-            listed.append(link.exchange.api_keys(account))
+        found = _Found(link.exchange.sub_accounts())
+        ids = list(found.accounts["sub_account_id"])
+        if not set(given) <= set(ids):  # not shown: it may be a key, where both were mixed up
+            raise UsageError(
+                "`known` names a sub-account that is not of this partner. Give each by its id, as "
+                "`link.exchange.sub_accounts()` has it, with a list of its keys."
+            )
+        found.listed.read(link.exchange.api_keys, ids, "sub_account_id")
         for account, full_keys in given.items():
-            limits.extend(link.exchange.ip_restriction(account, key) for key in full_keys)
+            for key in full_keys:
+                found.add_limit(link, account, key)
     except (ToolkitError, KeyboardInterrupt) as error:
-        if frames and not isinstance(error, UsageError):
-            error.partial = _put_together(frames, listed, limits, complete=False)  # type: ignore[union-attr]
+        if found is not None and not isinstance(error, UsageError):
+            fetched = _put_together(found, is_whole=False)
+            error.partial = fetched  # type: ignore[union-attr]
+            if isinstance(error, KeyboardInterrupt):
+                error.args = (
+                    f"Interrupted. {len(fetched):,} keys had been fetched: "
+                    "`sys.last_value.partial` has them.",
+                )
         raise
-    return _put_together(frames, listed, limits, complete=True)
+    return _put_together(found, is_whole=True)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been read so far.
+
+    Attributes:
+        accounts: The list of sub-accounts.
+        listed: Their keys.
+        limits: The IP limits of keys that were given.
+        refused: Ids of the sub-accounts of given keys that the exchange refused to tell of.
+    """
+
+    accounts: pd.DataFrame
+    listed: AccountReads = field(default_factory=AccountReads)
+    limits: list[pd.DataFrame] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def add_limit(self, link: Link, account: str, key: str) -> None:
+        """Read the IP limit of a key that was given."""
+        try:
+            self.limits.append(link.exchange.ip_restriction(account, key))
+        except (NotFoundError, ParameterError, RefusedError):
+            self.refused.append(account)
 
 
 def _checked(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -93,15 +129,9 @@ def _checked(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {str(account): list(full_keys) for account, full_keys in known.items()}
 
 
-def _put_together(
-    frames: Sequence[pd.DataFrame],
-    listed: Sequence[pd.DataFrame],
-    limits: Sequence[pd.DataFrame],
-    *,
-    complete: bool,
-) -> pd.DataFrame:
-    (accounts,) = frames
-    told = [*frames, *listed, *limits]
+def _put_together(found: _Found, *, is_whole: bool) -> pd.DataFrame:
+    accounts, listed, limits = found.accounts, found.listed.frames, found.limits
+    told = [accounts, *listed, *limits]
     texts = {name: pd.Series(dtype="string") for name in COLUMNS[:3]}
     flags = {name: pd.Series(dtype="boolean") for name in COLUMNS[3:6]}
     some = [each for each in listed if len(each)]
@@ -125,12 +155,24 @@ def _put_together(
             f"The limits of {alike:,} given keys are left out: masked, each looks like another key of its "
             "sub-account, or like none that is listed."
         )
+    for account, error in found.listed.refused.items():
+        notes.append(
+            f"The keys of sub-account {account} are missing: the exchange refused (code {error.code})."
+        )
+    for account in found.refused:
+        notes.append(f"The exchange knows nothing of a key given for sub-account {account}.")
+    missing: list[list[str | None]] = [
+        [f"keys of sub-account {account}", None, None] for account in found.listed.refused
+    ]
+    if not is_whole:
+        missing.append(["what was not fetched", None, None])
     notes.append("Withdrawals: the exchange does not tell whether a sub-account's key may withdraw.")
     keys.attrs = {
         "analytics": "keys",
         "source": accounts.attrs.get("source"),
         "accounts": [each for each in [accounts.attrs.get("account")] if each],
-        "complete": complete,
+        "complete": not missing,
+        "missing": missing,
         "fetched_at": max(str(each.attrs["fetched_at"]) for each in told),
         "requests": sum(int(each.attrs["requests"]) for each in told),
         "weight": sum(int(each.attrs["weight"]) for each in told),

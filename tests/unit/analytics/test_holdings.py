@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 
 import pandas as pd
 import pytest
 
 import toolkit
+from toolkit.analytics.account_reads import AccountReads
 from toolkit.analytics.balances import balances
 from toolkit.analytics.keys import keys
-from toolkit.errors import ServerError, UsageError
+from toolkit.errors import NotFoundError, ServerError, UsageError
+from toolkit.fetch.progress import follow
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +88,59 @@ def test_what_came_before_a_failure_is_kept(link: toolkit.types.DemoLink) -> Non
             balances(link, detail="totals", wallets=["spot", "margin"])
     finally:
         faults.clear()
-    partial = caught.value.partial
-    assert set(partial["wallet"]) == {"spot"}
-    assert not partial.attrs["complete"]
+    kept = caught.value.partial
+    assert set(kept["wallet"]) == {"spot"}
+    assert not kept.attrs["complete"]
+
+
+def test_sub_accounts_that_are_refused_do_not_end_a_read(link: toolkit.types.DemoLink) -> None:
+    owners = set(link.exchange.futures_summary("um", emails="clear")["email"])
+    emails = list(link.exchange.sub_accounts(emails="clear")["email"].head(30))
+    without = [each for each in emails if each not in owners]
+    assert 1 < len(without) < len(emails)
+    reads = AccountReads()
+    read = partial(link.exchange.futures_account, market="um", emails="clear")
+    reads.read(read, emails, "email")
+    assert list(reads.refused) == without
+    found = pd.concat(reads.frames, ignore_index=True)
+    whole = read([each for each in emails if each in owners])
+    columns = ["email", "asset", "wallet_balance"]  # profits change from second to second
+    pd.testing.assert_frame_equal(found[columns], whole[columns])
+
+
+def test_a_wallet_that_is_refused_is_missing() -> None:
+    with toolkit.demo(progress=False, workers=1) as link:  # one request after the other
+        whole = balances(link, wallets=["margin"])
+        path = "/sapi/v1/sub-account/margin/account"
+        link.sandbox.exchange.faults.add("error", path=path, code=-3003, times=2)
+        found = balances(link, wallets=["margin"])
+        first = whole["sub_account_id"].iloc[0]
+        assert found.attrs["missing"] == [[f"margin wallet of sub-account {first}", None, None]]
+        assert not found.attrs["complete"]
+        assert set(found["sub_account_id"]) == set(whole["sub_account_id"]) - {first}
+        assert any(first in note for note in found.attrs["notes"])
+
+        link.sandbox.exchange.faults.add("error", path=path, code=-3003, times=None)
+        sent = len(link.sandbox.exchange.log)
+        with pytest.raises(NotFoundError):
+            balances(link, wallets=["margin"])
+        refused = [each for each in list(link.sandbox.exchange.log)[sent:] if each.path == path]
+        assert len(refused) < 6  # not one for each sub-account
+
+
+def test_rows_of_a_read_that_fails_are_kept(link: toolkit.types.DemoLink, held: pd.DataFrame) -> None:
+    lists = len(link.exchange.sub_accounts())
+
+    def interrupt(rows: int) -> None:
+        if rows > lists:  # the list of sub-accounts, and of wallets, have come
+            raise KeyboardInterrupt
+
+    with follow(interrupt), pytest.raises(KeyboardInterrupt, match="balances had been fetched") as caught:
+        balances(link, wallets=["um"])
+    kept = caught.value.partial  # type: ignore[attr-defined]
+    assert 0 < len(kept) < (held["wallet"] == "um").sum()
+    assert not kept.attrs["complete"]
+    assert not any("@" in str(cell) for cell in kept.to_numpy().ravel())
 
 
 @pytest.mark.parametrize(
@@ -123,14 +176,24 @@ def test_keys_have_limits_only_where_the_key_is_given(link: toolkit.types.DemoLi
     others = found[found["sub_account_id"] != account.id]
     assert others["ip_restrict"].isna().all()
     assert f"{len(others):,} of {len(found):,} keys" in found.attrs["notes"][0]
-    unlimited = found[found["ip_restrict"].eq(False).fillna(False)]
+    unlimited = found[found["ip_restrict"].eq(False)]
     assert set(unlimited["sub_account_id"]) <= {account.id}
     assert Counter(found["can_trade"])[True] > 0
 
 
+def test_keys_that_the_exchange_does_not_know_are_a_note(link: toolkit.types.DemoLink) -> None:
+    first, second = (account.id for account in link.sandbox.world.accounts[:2])
+    found = keys(link, known={first: ["z" * 64]})
+    assert f"The exchange knows nothing of a key given for sub-account {first}." in found.attrs["notes"]
+    assert found.attrs["complete"]
+    assert found["ip_restrict"].isna().all()
+    assert list(found["sub_account_id"].unique()[:2]) == [first, second]
+
+
 def test_an_account_that_is_not_the_partners_is_refused(link: toolkit.types.DemoLink) -> None:
-    with pytest.raises(UsageError, match="no sub-account of this partner"):
-        keys(link, known={"1": ["a" * 64]})
+    with pytest.raises(UsageError, match="not of this partner") as caught:
+        keys(link, known={"a" * 64: ["1"]})
+    assert "aaaa" not in str(caught.value)
     with pytest.raises(UsageError, match="must be a dict"):
         keys(link, known={"1": "a" * 64})  # type: ignore[dict-item]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from toolkit.endpoints.exchange_link.shared import (
     ANY_SUB_ACCOUNT,
     DOCS,
@@ -74,7 +76,7 @@ API_KEYS = Endpoint(
     permission="trade",
     rate_limit=SAPI_IP,
     params=(
-        SUB_ACCOUNT,
+        replace(SUB_ACCOUNT, several=True),
         Param(
             field="subAccountApiKey",
             name="api_key",
@@ -94,7 +96,7 @@ API_KEYS = Endpoint(
     ),
     # Two keys may have the same mask, so only rows that are equal as a whole are duplicates.
     identity=(),
-    summary="The API keys of one sub-account and what each may do, one row a key.",
+    summary="The API keys of a sub-account and what each may do, one row a key.",
     notes=('The key of the request needs the "trade" permission.',),
     source=f"{DOCS}/account/Query-Sub-Account-Api-Key",
 )

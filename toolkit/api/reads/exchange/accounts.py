@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from toolkit.api.reads.resource import ReadResource
@@ -97,22 +99,27 @@ class ExchangeAccountReads(ReadResource):
         )
 
     def api_keys(
-        self, sub_account_id: str | int, *, api_key: str | int | None = None, numbers: Numbers | None = None
+        self,
+        sub_account_id: str | int | Sequence[str | int],
+        *,
+        api_key: str | int | None = None,
+        numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """The API keys of one sub-account and what each may do, one row a key.
+        """The API keys of a sub-account and what each may do, one row a key.
 
         GET /sapi/v1/broker/subAccountApi: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone).
 
-        All pages are fetched, 500 rows a request, until a page is empty. The key of the request needs the
-        "trade" permission.
+        All pages are fetched, 500 rows a request, until a page is empty. Rows for a list of
+        `sub_account_id` are in the order of the list. The key of the request needs the "trade"
+        permission.
 
         Example:
             account = link.exchange.sub_accounts()["sub_account_id"][0]
             link.exchange.api_keys(account)
 
         Args:
-            sub_account_id: Id of the sub-account.
+            sub_account_id: Id of the sub-account. Or a list of several, which are fetched side by side.
             api_key: Only this API key; all keys of the sub-account if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
