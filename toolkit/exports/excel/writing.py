@@ -251,10 +251,10 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _Rows, part: range) -> None
             texts.append(len(headings))
             headings.append(layout.exact_heading)
             widths.append(layout.exact_width)
-    widths = [_width(text, width) for text, width in zip(headings, widths, strict=True)]
-    for column, width in enumerate(widths):
+    shown = [_width(text, width) for text, width in zip(headings, widths, strict=True)]
+    for column, width in enumerate(shown):
         sheet.set_column(column, column, width)
-    print_readably(sheet, widths)
+    print_readably(sheet, shown)
     sheet.set_row(0, 31)
     for column, text in enumerate(headings):
         sheet.put_text(0, column, text, styles.number_heading if column in numbers else styles.heading)
