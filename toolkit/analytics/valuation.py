@@ -40,6 +40,7 @@ _ANY_TIME = np.iinfo(np.int64).min
 """The time of a price that is the same at any time: that of the row."""
 # Arrow multiplies decimals of 76 digits at most in all: 37 of one, 38 of the other.
 _FACTOR = pa.decimal256(37, PLACES)
+_ROWS_AT_ONCE = 32_768
 
 
 @suggests_arguments
@@ -218,7 +219,7 @@ def _own_prices(prices: object, currency: str) -> dict[str, Closes]:
     own = pd.DataFrame(
         {"time": _milliseconds(prices["time"], "prices"), "asset": prices["asset"].astype(str).to_numpy()}
     )
-    own["price"] = _rounded(numbers)
+    own["price"] = pd.Series(_rounded(numbers), own.index, dtype=object)
     found = {}
     for name, part in own.sort_values("time", kind="stable").groupby("asset", sort=True):
         if part["time"].duplicated().any():
@@ -522,11 +523,20 @@ def _valued(
 def _multiplied(amounts: Any, prices: Any) -> Any:
     """The products, each rounded once."""
     try:
-        product = pc.multiply(amounts.cast(WIDE_TYPE).cast(_FACTOR), prices.cast(pa.decimal256(38, PLACES)))
-        rounded = pc.round(product, ndigits=PLACES, round_mode="half_to_even")
-        return rounded.cast(WIDE_TYPE).cast(EXACT_TYPE)
+        # Decimals of 256 bits need much memory, so only a part of the rows has them at once.
+        parts = [
+            _product_of(amounts.slice(start, _ROWS_AT_ONCE), prices.slice(start, _ROWS_AT_ONCE))
+            for start in range(0, len(amounts), _ROWS_AT_ONCE)
+        ]
     except pa.ArrowInvalid:
         raise InexactError(
             "A value has more than 20 digits before the decimal point, which do not fit an exact amount. "
             'Use floats: `frame.astype({"amount": "float64"})`, or a larger currency.'
         ) from None
+    return pa.chunked_array(parts, EXACT_TYPE)
+
+
+def _product_of(amounts: Any, prices: Any) -> Any:
+    product = pc.multiply(amounts.cast(WIDE_TYPE).cast(_FACTOR), prices.cast(pa.decimal256(38, PLACES)))
+    rounded = pc.round(product, ndigits=PLACES, round_mode="half_to_even")
+    return rounded.cast(WIDE_TYPE).cast(EXACT_TYPE)
