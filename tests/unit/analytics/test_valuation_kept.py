@@ -45,7 +45,9 @@ def test_a_second_valuation_sends_no_request(shared_env: SandboxEnv, state: Path
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     for file, content in zip(files, ("", "{", "[]", '{"format":1,"closes":[[1,"x"]]}'), strict=True):
         file.write_text(content)
-    pd.testing.assert_frame_equal(value(frame, link=shared_env.link), first)
+    # A Link reads each file once: another one meets the damage.
+    with shared_env.new_link() as link:
+        pd.testing.assert_frame_equal(value(frame, link=link), first)
     assert asked(shared_env) > sent, "damaged files are fetched again"
 
 
