@@ -26,7 +26,7 @@ Close = tuple[int, str]
 _MAX_BYTES = 4_000_000
 # What becomes part of a path.
 _NAME = re.compile(r"[A-Z0-9]{1,40}")
-_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?")  # an exact amount
 _MARKETS_KEPT_MS = 86_400_000
 
 
