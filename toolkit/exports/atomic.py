@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.exports.provenance import seal
+from toolkit.runtime.interruptions import forgiving
 
 SUFFIX = ".provenance.json"
 _DRAFT_SUFFIX = ".new"
@@ -74,13 +75,14 @@ def replace_pair(path: Path, write: Callable[[Path], None], description: Json, *
             draft.replace(path)
             _to_disk(path.parent)
             # The pair is consistent already, so nothing that fails now is an error.
-            with suppress(OSError):
+            with forgiving(OSError):
                 _replace(beside, described)
 
 
 def _described_before(path: Path, beside: Path) -> Any:
     """What the provenance says about the file that is there, None where it says nothing."""
-    try:
+    # There may be none, or it is damaged: then the old file cannot be verified either way.
+    with forgiving(OSError, ValueError, AttributeError):
         known = json.loads(beside.read_bytes())
         before = known.pop("before", None)
         if before is None:
@@ -89,8 +91,7 @@ def _described_before(path: Path, beside: Path) -> Any:
         with path.open("rb") as file:
             found = sha256_of(file)
         return next((each for each in (known, before) if each.get("sha256") == found), None)
-    except (OSError, ValueError, AttributeError):
-        return None  # there is none, or it is damaged: the old file cannot be verified either way
+    return None
 
 
 def _replace(path: Path, content: Json) -> None:
@@ -107,7 +108,7 @@ def _replace(path: Path, content: Json) -> None:
 @contextmanager
 def _draft(path: Path) -> Iterator[Path]:
     """A new file beside this one, deleted unless it is renamed. It has the mode of the old file."""
-    with suppress(OSError):
+    with forgiving(OSError):
         _remove_abandoned(path)
     draft, descriptor = _make_draft(path)
     try:
@@ -135,7 +136,7 @@ def _make_draft(path: Path) -> tuple[Path, int]:
         import fcntl
 
         try:
-            with suppress(OSError):  # a file system without locks, where no draft counts as abandoned
+            with forgiving(OSError):  # a file system without locks, where no draft counts as abandoned
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if draft.exists():
                 return draft, descriptor
@@ -155,7 +156,7 @@ def _remove_abandoned(path: Path) -> None:
     for draft in path.parent.iterdir():
         if not (draft.name.startswith(f".{path.name}.") and draft.name.endswith(_DRAFT_SUFFIX)):
             continue
-        with suppress(OSError):
+        with forgiving(OSError):
             descriptor = os.open(draft, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +175,7 @@ def _turn(folder: Path) -> Iterator[None]:
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):  # some network file systems cannot lock folders
+        with forgiving(OSError):  # some network file systems cannot lock folders
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -187,7 +188,7 @@ def _to_disk(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):  # some file systems cannot
+        with forgiving(OSError):  # some file systems cannot
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

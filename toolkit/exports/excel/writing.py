@@ -8,7 +8,7 @@ import json
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import fsum
@@ -35,6 +35,7 @@ from toolkit.exports.excel.columns import (
 )
 from toolkit.exports.excel.names import ABOUT, PROVENANCE, sheet_name
 from toolkit.exports.provenance import as_json
+from toolkit.runtime.interruptions import forgiving
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -149,7 +150,7 @@ def _finished(workbook: Workbook, output: Output) -> Iterator[None]:
     except BaseException as error:
         output.failed = True
         for sheet in workbook.worksheets():
-            with suppress(OSError):
+            with forgiving(OSError):
                 sheet._opt_close()
         # The zip file is in one of these frames; it now is finished into nothing.
         for each in (error, error.__context__):
