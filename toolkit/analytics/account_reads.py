@@ -18,7 +18,7 @@ class AccountReads:
     """What has been read of sub-accounts so far.
 
     Attributes:
-        frames: The rows, in the order of the sub-accounts.
+        frames: The rows; those of a sub-account are together.
         refused: The sub-accounts that the exchange refused to tell of, each with the error.
     """
 

@@ -136,6 +136,10 @@ def _put_together(found: _Found, *, is_whole: bool) -> pd.DataFrame:
     flags = {name: pd.Series(dtype="boolean") for name in COLUMNS[3:6]}
     some = [each for each in listed if len(each)]
     keys = pd.concat(some, ignore_index=True) if some else pd.DataFrame(texts | flags)
+    places = {account: place for place, account in enumerate(accounts["sub_account_id"])}
+    keys = keys.sort_values(
+        "sub_account_id", key=lambda ids: ids.map(places), kind="stable", ignore_index=True
+    )
     tags = dict(zip(accounts["sub_account_id"], accounts["tag"], strict=True))
     keys["tag"] = keys["sub_account_id"].map(tags).astype("string")
     keys["ip_restrict"] = pd.array([pd.NA] * len(keys), dtype="boolean")
