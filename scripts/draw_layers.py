@@ -20,6 +20,7 @@ CAPTIONS = {
     "charts": "pictures of frames",
     "demo": "a Link on the sandbox",
     "types": "types for annotations",
+    "commands": "commands for cron",
     "analytics": "answers from frames",
     "exports": "frames in files, with their provenance",
     "client": "Link",

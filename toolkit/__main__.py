@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
@@ -258,6 +258,98 @@ def _link_to_check(profile: str | None, demo: bool) -> Link:
         return toolkit.demo() if demo else toolkit.Link(profile)
     except NoKeyError as error:
         return toolkit.Link(keys=Keys([], str(error), unusable=True))
+
+
+_PERIOD_HELP = 'Such as "last month", "2026-10", "2026-Q3", MTD, YTD, -30D or 2026-01-01..2026-02-15.'
+_PROFILE_HELP = "Name of a profile; by default, keys are found as by `toolkit.Link()`."
+_FOR_CRON = [
+    click.option("--zone", default="UTC", help="Time zone of the period, such as Europe/Berlin."),
+    click.option(
+        "--demo", "in_demo", is_flag=True, show_default=False, help="Read from the sandbox; needs no key."
+    ),
+    click.option(
+        "--numbers", type=click.Choice(["exact", "float"]), default="exact", help="How amounts are kept."
+    ),
+    click.option("--json", "as_json", is_flag=True, show_default=False, help="Print one JSON object."),
+]
+
+
+def _with_options_for_cron(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_FOR_CRON):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("read")
+@click.option("--period", help=_PERIOD_HELP + " For a read that takes start and end.")
+@click.option(
+    "--out",
+    required=True,
+    help="The file: .parquet, .feather, .csv, .jsonl or .xlsx. {period} stands for the period.",
+)
+@click.option(
+    "-a",
+    "--argument",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another argument of the read, such as market=um; can be given several times.",
+)
+@click.option("--profile", help=_PROFILE_HELP)
+@_with_options_for_cron
+def export(*, as_json: bool, **options: Any) -> None:
+    """Write the rows of a read, such as spot.rebates, to a file.
+
+    For cron: it prints one line, asks nothing, and shows a progress bar only in a terminal. An existing file
+    is replaced once the new one is complete; two commands never write one file. Beside the file are its
+    provenance and a lock. E-mail addresses are masked.
+
+    The exit status is 0 if the rows are complete, 1 if the read or the file failed, 2 if an argument or the
+    key cannot be used, 3 if the file was written and rows are missing, and 4 if another command is writing
+    the file. After 1, 2 and 4, an old file is as it was.
+    """
+    from toolkit.commands.export import export_read
+    from toolkit.commands.running import Report
+
+    Report("export", as_json=as_json).run(lambda: export_read(**options))
+
+
+@main.command()
+@click.option("--period", default="last month", help=_PERIOD_HELP)
+@click.option("--currency", default="USDT", help="What income is valued in.")
+@click.option(
+    "--by",
+    multiple=True,
+    help="Sums by asset, symbol, customer_id, sub_account_id, system, kind, account, day, week, month, "
+    "quarter or year; can be given several times.",
+)
+@click.option(
+    "--when",
+    type=click.Choice(["received", "traded"]),
+    default="received",
+    help="Count income when it was received, or when the trade happened.",
+)
+@click.option(
+    "--system",
+    "systems",
+    multiple=True,
+    type=click.Choice(["exchange", "spot", "futures"]),
+    help="Ask these systems only, where you take part in some; can be given several times. Default: all.",
+)
+@click.option("--out", help="A file for it, as for `export`. With --by, it has the sums; .xlsx has both.")
+@click.option("--profile", "profiles", multiple=True, help=_PROFILE_HELP + " Several: several accounts.")
+@_with_options_for_cron
+def earnings(*, as_json: bool, **options: Any) -> None:
+    """Add up all that you earned as a partner in a period, in one currency.
+
+    The line says how many rows have no price and are not in the sum. The exit status is 0 if the income is
+    complete, 3 if some of it could not be fetched, and otherwise as for `export`.
+    """
+    from toolkit.commands.earnings import report_earnings
+    from toolkit.commands.running import Report
+
+    Report("earnings", as_json=as_json).run(lambda: report_earnings(**options))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,11 @@
 
 Beside it is the same by hand, by pandas (`merge_asof`) and, where `make bench` could install it, by DuckDB
 (`ASOF JOIN`). Both take floats and a table of prices, and give one sum; neither tells of what has no price.
+
+The first call of a process, which reads the kept prices from their files, is shown beside the others and has
+no limit. The peak of memory is limited to a multiple of the frame of earnings, which is what a user holds
+afterwards: it has 17 columns, and about 2.5 times the bytes of the rebates. The peak in multiples of the
+rebates is shown, too.
 """
 
 from __future__ import annotations
@@ -138,7 +143,14 @@ def test_time_of_earnings(case: Case) -> None:
     # What is measured is earnings alone, as the frame is read before.
     took, read, pandas, *others = processor_seconds(*works, rounds=5)
     took -= read
+    frame = toolkit.read(case.path)
+    # A Link that has read no kept price yet.
+    (first,) = processor_seconds(
+        lambda: earnings([frame], None, "USDT", link=case.env.new_link(limits=AMPLE, progress=False)),
+        rounds=3,
+    )
     report(f"{case.name} in dollars", took, read, "toolkit.read")
+    report(f"{case.name} in dollars, first call", first, read, "toolkit.read")
     report(f"{case.name} in dollars", took, pandas, "by hand in pandas, floats")
     for other in others:
         report(f"{case.name} in dollars", took, other, "by DuckDB, floats")
@@ -185,7 +197,7 @@ print(json.dumps({
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells the peak of a process")
 def test_memory_of_earnings(case: Case) -> None:
-    """Baseline: the frame itself. Measured in another process is the peak, the frame included."""
+    """Baseline: the earnings. Measured in another process is the peak, with the frame that was read."""
     ours(case)  # keeps the prices
     sandbox = case.env.sandbox
     done = subprocess.run(
@@ -200,6 +212,6 @@ def test_memory_of_earnings(case: Case) -> None:
     mib = {name: f"{size / 2**20:,.0f} MiB" for name, size in (told | {"peak": peak}).items()}
     print(
         f"\n  {case.name}: peak {mib['peak']}; frame {mib['frame']}, earnings {mib['result']}; "
-        f"ratio {peak / told['frame']:.2f}"
+        f"{peak / told['result']:.2f} times the earnings, {peak / told['frame']:.2f} times the frame"
     )
-    assert peak <= MAX_MEMORY * told["frame"]
+    assert peak <= MAX_MEMORY * told["result"]

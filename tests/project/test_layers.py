@@ -16,7 +16,7 @@ from tests.support.paths import PACKAGE
 ROWS: list[set[str]] = [
     {"__main__"},
     {"__init__"},
-    {"types"},
+    {"types", "commands"},
     {"panels", "charts", "demo", "lab"},
     {"analytics"},
     {"exports"},
@@ -66,6 +66,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "client": HTTP,
     "exports": {*HTTP, *NOTEBOOK, "sqlite3"},  # files are written and read back, whoever fetched the frame
     "analytics": {*HTTP, *NOTEBOOK, "sqlite3"},  # frames in, frames out; what is fetched comes from a Link
+    "commands": {*HTTP, *NOTEBOOK, "sqlite3"},  # they ask a Link, and leave files to `exports`
     "charts": {*HTTP, "ipywidgets"},
     "panels": HTTP,
     "sandbox": {"requests", "urllib3", *NOTEBOOK},

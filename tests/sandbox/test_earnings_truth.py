@@ -337,7 +337,7 @@ def test_a_month_in_another_zone(partner: tuple[Truth, toolkit.Link]) -> None:
 def test_what_was_traded_before_the_period_and_paid_within(partner: tuple[Truth, toolkit.Link]) -> None:
     this, link = partner
     end = month("2026-10")[1]
-    rows = [row for row in this.rows(end - 40 * DAY, end, days=False) if row.system == "spot"]
+    rows = [row for row in this.rows(end - 8 * DAY, end, days=False) if row.system == "spot"]
     first, last = rows[5], rows[-5]
     assert first.traded_at is not None
     assert last.traded_at is not None

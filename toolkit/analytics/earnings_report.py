@@ -100,7 +100,7 @@ def _repeated(texts: Sequence[str | None], codes: pa.Array) -> pa.Array | pa.Chu
     """One text for each group, at each of its rows. If all are equal, their rows share memory."""
     if len(set(texts)) != 1 or not len(codes):
         return pa.array(texts, TEXT).take(codes)
-    chunk = pa.array(list(texts[:1]) * min(len(codes), _CHUNK), TEXT)
+    chunk = pa.repeat(pa.scalar(texts[0], TEXT), min(len(codes), _CHUNK))
     count, rest = divmod(len(codes), len(chunk))
     return pa.chunked_array([*[chunk] * count, *([chunk[:rest]] if rest else [])], TEXT)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal, Protocol, get_args
-from weakref import WeakKeyDictionary
+from datetime import UTC, date, datetime
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
+from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.client import Link
 from toolkit.client.price_files import now_of, price_files_of
 from toolkit.errors import NotFoundError
@@ -30,8 +31,6 @@ MAX_AGE_MS = DAY_MS
 
 _CANDLES_A_PAGE = 1000
 _SETTLED_MS = 60_000
-# Days that are over, by market, length of candle and day: each file is read once for each Link.
-_DAYS_OVER: WeakKeyDictionary[Link, dict[tuple[str, Interval, int], list[Close]]] = WeakKeyDictionary()
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 
 
@@ -41,11 +40,25 @@ class Closes:
 
     Attributes:
         times: When each candle closed, in milliseconds.
-        prices: The prices with all their digits.
+        prices: The prices, an Arrow array of exact amounts.
     """
 
     times: Times
-    prices: Sequence[str]
+    prices: Any
+
+    @classmethod
+    def of(cls, closes: Sequence[Close]) -> Closes:
+        """The prices with these digits."""
+        times = np.fromiter((time for time, _ in closes), np.int64, len(closes))
+        return cls(times, pa.array([price for _, price in closes], pa.string()).cast(EXACT_TYPE))
+
+    def to_list(self) -> list[Close]:
+        """Each time, with all digits of its price."""
+        texts = (f"{price:f}".rstrip("0").rstrip(".") for price in self.prices.to_pylist())
+        return list(zip(self.times.tolist(), texts, strict=True))
+
+
+_NONE = Closes(np.array([], np.int64), pa.array([], EXACT_TYPE))
 
 
 class PriceSource(Protocol):
@@ -69,8 +82,8 @@ class CandlePrices:
     def __init__(self, link: Link, interval: Interval) -> None:
         self._link, self._interval = link, interval
         self._files = price_files_of(link)
-        self._days: dict[tuple[str, int], list[Close]] = {}
-        self._over = _DAYS_OVER.setdefault(link, {})
+        self._days: dict[tuple[str, int], Closes] = {}
+        self._months: set[tuple[str, str]] = set()  # whose files were read
         candles_a_day = 1440 // (int(interval[:-1]) * _MINUTES[interval[-1]])
         # Days between two that are needed are fetched as well where that takes no further request.
         self._days_a_page = max(_CANDLES_A_PAGE // candles_a_day, 1)
@@ -96,19 +109,19 @@ class CandlePrices:
         missing = [int(day) for day in days if not self._is_kept(symbol, int(day))]
         for first, last in self._runs(missing):
             self._fetch(symbol, first, last, now)
-        closes = [close for day in days for close in self._days.get((symbol, int(day)), ())]
-        return Closes(np.array([time for time, _ in closes], np.int64), [price for _, price in closes])
+        found = [self._days[symbol, day] for day in days.tolist()]
+        return Closes(
+            np.concatenate([_NONE.times, *(each.times for each in found)]),
+            pa.concat_arrays([_NONE.prices, *(each.prices for each in found)]),
+        )
 
     def _is_kept(self, symbol: str, day: int) -> bool:
-        if (symbol, day) in self._days:
-            return True
-        kept = self._over.get((symbol, self._interval, day))
-        if kept is None and self._files is not None:
-            kept = self._files.read(symbol, self._interval, _name(day))
-        if kept is None:
-            return False
-        self._days[symbol, day] = self._over[symbol, self._interval, day] = kept
-        return True
+        month = _name(day)[:7]
+        if self._files is not None and (symbol, month) not in self._months:
+            self._months.add((symbol, month))
+            for name, closes in self._files.read(symbol, self._interval, month).items():
+                self._days[symbol, _number(name)] = Closes.of(closes)
+        return (symbol, day) in self._days
 
     def _runs(self, days: Sequence[int]) -> Iterator[tuple[int, int]]:
         """The first and last days of fetches."""
@@ -130,26 +143,31 @@ class CandlePrices:
                 symbol, self._interval, start=first * DAY_MS, end=end, numbers="exact"
             )
         except NotFoundError:  # it is a market no more
-            self._days |= {(symbol, day): [] for day in range(first, last + 1)}
+            self._days |= {(symbol, day): _NONE for day in range(first, last + 1)}
             return
         # Without a date on the responses it is not known what is over: then nothing is.
         said = frame.attrs["as_of"]
         as_of = int(pd.Timestamp(said).timestamp() * 1000) if said else 0
         frame = frame[frame["closed"].fillna(False)]
         times = frame["close_time"].dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
-        prices = [f"{price:f}" for price in frame["close"]]
-        found: dict[int, list[Close]] = {day: [] for day in range(first, last + 1)}
-        for time, price in zip(times.tolist(), prices, strict=True):
-            found[time // DAY_MS].append((time, price))
-        for day, closes in found.items():
+        prices = pa.array(frame["close"].array)
+        bounds = np.searchsorted(times, np.arange(first, last + 2) * DAY_MS)
+        over: dict[str, dict[str, list[Close]]] = {}
+        for day, begin, end in zip(range(first, last + 1), bounds[:-1], bounds[1:], strict=True):
+            closes = Closes(times[begin:end], prices[begin:end])
             self._days[symbol, day] = closes
             # In the first minute of the next day, its last candle may not be there yet.
-            is_over = (day + 1) * DAY_MS + _SETTLED_MS < as_of
-            if is_over:
-                self._over[symbol, self._interval, day] = closes
-                if self._files is not None:
-                    self._files.keep(symbol, self._interval, _name(day), closes)
+            if (day + 1) * DAY_MS + _SETTLED_MS < as_of:
+                name = _name(day)
+                over.setdefault(name[:7], {})[name] = closes.to_list()
+        for month, days in over.items():
+            if self._files is not None:
+                self._files.keep(symbol, self._interval, month, days)
 
 
 def _name(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
+
+
+def _number(day: str) -> int:
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days

@@ -24,7 +24,7 @@ RENAMED: Renamed = {
     "MATIC": ("POL", Decimal(1)),
     "RNDR": ("RENDER", Decimal(1)),
 }
-"""Assets that the exchange exchanged one to one for others. When does not matter: markets have prices or not."""
+"""Assets that the exchange exchanged for others. When does not matter: a market has a price or not."""
 
 STABLE_COINS: Mapping[str, str] = {
     **dict.fromkeys(("USD", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "DAI", "USD1", "USDE", "RLUSD"), "USDT"),

@@ -24,7 +24,7 @@ from toolkit.analytics.zones import zone_name
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import suggests_arguments
 
-_KEYS = (
+KEYS = (
     "asset",
     "symbol",
     "customer_id",
@@ -78,7 +78,7 @@ def summarize(
     Example:
         >>> summarize(earnings(link, "last month"), ["month", "customer_id"])
     """
-    by = key_names(by, (*_KEYS, *UNITS))
+    by = key_names(by, (*KEYS, *UNITS))
     frame = _checked(earnings, "summarize", by)
     zone = zone_name(_period_zone(frame) if zone is None else zone)
     groups = group_rows(frame, by, zone)
@@ -135,7 +135,7 @@ def compare(
             "compare() sets two periods against each other, so `by` cannot be a day, week, month, quarter or "
             "year. summarize() takes these."
         )
-    by = key_names(by, _KEYS)
+    by = key_names(by, KEYS)
     frames = [_checked(earnings, "compare", by), _checked(before, "compare", by)]
     for name in ("currency", "when", "source"):
         first, second = (frame.attrs.get(name) for frame in frames)

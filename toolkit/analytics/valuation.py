@@ -40,6 +40,7 @@ _ANY_TIME = np.iinfo(np.int64).min
 """The time of a price that is the same at any time: that of the row."""
 # Arrow multiplies decimals of 76 digits at most in all: 37 of one, 38 of the other.
 _FACTOR = pa.decimal256(37, PLACES)
+_ROWS_AT_ONCE = 32_768
 
 
 @suggests_arguments
@@ -218,13 +219,18 @@ def _own_prices(prices: object, currency: str) -> dict[str, Closes]:
     own = pd.DataFrame(
         {"time": _milliseconds(prices["time"], "prices"), "asset": prices["asset"].astype(str).to_numpy()}
     )
-    own["price"] = [f"{number:f}" for number in numbers]
+    own["price"] = pd.Series(_rounded(numbers), own.index, dtype=object)
     found = {}
     for name, part in own.sort_values("time", kind="stable").groupby("asset", sort=True):
         if part["time"].duplicated().any():
             raise UsageError(f"`prices` has two prices of {name} at the same time. Keep one.")
-        found[str(name)] = Closes(part["time"].to_numpy(), part["price"].tolist())
+        found[str(name)] = Closes(part["time"].to_numpy(), pa.array(part["price"].tolist(), EXACT_TYPE))
     return found
+
+
+@in_own_context
+def _rounded(numbers: Sequence[Decimal]) -> list[Decimal]:
+    return [number.quantize(_STEP, ROUND_HALF_EVEN) for number in numbers]
 
 
 def _number(price: object) -> Decimal:
@@ -291,26 +297,30 @@ class _Rows:
 
 @dataclass(slots=True)
 class _Table:
-    """The different prices that rows have.
+    """The different prices that rows have, in runs of one way each.
 
     Attributes:
         index: The price of each row, -1 where there is none.
-        prices: The prices.
+        prices: The prices of each run, exact.
         times: When each was made, `_ANY_TIME` for one that always holds.
-        names: Where each is from.
+        names: Where each run is from.
+        count: Number of prices.
     """
 
     index: np.ndarray[Any, np.dtype[np.int64]]
-    prices: list[Decimal] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
+    prices: list[Any] = field(default_factory=list)
+    times: list[Times] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    count: int = 0
 
-    def add(self, price: Decimal, time: int, name: str) -> int:
-        """Add a price. Returns its index."""
-        self.prices.append(price)
-        self.times.append(time)
+    def add(self, prices: Any, times: Times, name: str) -> int:
+        """Add a run of prices. Returns the index of the first one."""
+        first = self.count
+        self.prices.append(prices)
+        self.times.append(times)
         self.names.append(name)
-        return len(self.prices) - 1
+        self.count += len(times)
+        return first
 
 
 class _Pricing:
@@ -360,7 +370,9 @@ class _Pricing:
             rows = self._price_by_own(table, self._own[asset], rows, times)
         if asset == self._currency:
             if len(rows):
-                table.index[rows] = table.add(Decimal(1), _ANY_TIME, asset)
+                table.index[rows] = table.add(
+                    pa.array([Decimal(1)], EXACT_TYPE), np.array([_ANY_TIME]), asset
+                )
             return
         if not len(rows):
             return
@@ -386,9 +398,7 @@ class _Pricing:
     @staticmethod
     def _price_by_own(table: _Table, own: Closes, rows: Times, times: Times) -> Times:
         found = np.searchsorted(own.times, times[rows], side="right") - 1
-        first = len(table.prices)
-        for time, price in zip(own.times.tolist(), own.prices, strict=True):
-            table.add(Decimal(price).quantize(_STEP, ROUND_HALF_EVEN), time, GIVEN)
+        first = table.add(own.prices, own.times, GIVEN)
         has_price = found >= 0
         table.index[rows[has_price]] = first + found[has_price]
         return rows[~has_price]
@@ -411,14 +421,16 @@ class _Pricing:
             legs.append((closes, found))
         chosen = np.flatnonzero(has_price)
         _, one_each, inverse = np.unique(combined[chosen], return_index=True, return_inverse=True)
-        name, added = name_of(route), []
-        for row in chosen[one_each].tolist():
-            made = [int(closes.times[found[row]]) for closes, found in legs]
-            price = _product(route, [closes.prices[found[row]] for closes, found in legs])
-            # A product with nothing left at its last place, or beyond an exact amount, is no price.
-            is_price = _LEAST_PRICE <= price < _ABOVE_PRICES
-            added.append(table.add(price, min(made, default=_ANY_TIME), name) if is_price else _NO_PRICE)
-        indices = np.array(added, np.int64)[inverse]
+        each = chosen[one_each]
+        made = np.full(len(each), np.iinfo(np.int64).max if legs else _ANY_TIME)
+        for closes, found in legs:
+            made = np.minimum(made, closes.times[found[each]])
+        prices = _products(
+            route, [closes.prices.take(pa.array(found[each])) for closes, found in legs], len(each)
+        )
+        is_price = prices.is_valid().to_numpy(zero_copy_only=False)
+        indices = table.add(prices, made, name_of(route)) + np.arange(len(each))
+        indices = np.where(is_price, indices, _NO_PRICE)[inverse]
         table.index[rows[chosen]] = indices
         chosen = chosen[indices != _NO_PRICE]
         has_price[:] = False
@@ -428,12 +440,24 @@ class _Pricing:
         return rows[~has_price]
 
 
-def _product(route: Route, prices: Sequence[str]) -> Decimal:
+def _products(route: Route, prices: Sequence[Any], count: int) -> Any:
+    """The prices that a way leads to, null where there is none.
+
+    A product with nothing left at its last place, or beyond an exact amount, is no price.
+    """
+    if len(route) == 1 and prices and not route[0].is_inverse:  # as they are: no arithmetic
+        return pc.if_else(pc.greater(prices[0], Decimal(0)), prices[0], None)
+    columns = [each.to_pylist() for each in prices]
+    made = [_product(route, each) for each in (zip(*columns, strict=True) if columns else [()] * count)]
+    return pa.array([each if _LEAST_PRICE <= each < _ABOVE_PRICES else None for each in made], EXACT_TYPE)
+
+
+def _product(route: Route, prices: Sequence[Decimal]) -> Decimal:
     """The price that a way leads to, rounded once; 0 if there is none."""
     above = below = Decimal(1)
     remaining = iter(prices)
     for leg in route:
-        factor = Decimal(next(remaining)) if leg.symbol else leg.rate
+        factor = next(remaining) if leg.symbol else leg.rate
         if leg.is_inverse:
             below *= factor
         else:
@@ -449,7 +473,7 @@ def _valued(
 ) -> pd.DataFrame:
     is_valued = table.index != _NO_PRICE
     indices = pa.array(table.index, mask=~is_valued)
-    prices = pa.array(table.prices, EXACT_TYPE).take(indices)
+    prices = pa.concat_arrays([pa.array([], EXACT_TYPE), *table.prices]).take(indices)
     is_exact = rows.amounts.type == EXACT_TYPE
     if is_exact:
         values: Any = pd.Series(ExactDtype().__from_arrow__(_multiplied(rows.amounts, prices)), frame.index)
@@ -458,21 +482,24 @@ def _valued(
         floats = prices.cast(pa.float64())
         shown = pd.Series(floats.to_numpy(zero_copy_only=False), frame.index)
         values = pd.Series(pc.multiply(rows.amounts, floats).to_numpy(zero_copy_only=False), frame.index)
-    made = np.array([*table.times, _ANY_TIME])[table.index]  # the last one where there is no price
+    made = np.concatenate([*table.times, [_ANY_TIME]])[table.index]  # the last one where there is no price
     stamps = pa.array(np.where(made == _ANY_TIME, rows.times, made), pa.int64(), mask=~is_valued).cast(
         pa.timestamp("ms", tz="UTC")
     )
-    names = pa.array(table.names, pa.string()).dictionary_encode().take(indices).cast(pa.string())
+    runs = np.repeat(np.arange(len(table.names)), [len(each) for each in table.times])
+    run_of = np.append(runs, len(runs))[table.index]
+    names = pa.array(table.names, pa.string()).take(pa.array(run_of, mask=~is_valued))
     valued = frame.assign(
         price=shown,
         price_time=pd.Series(stamps.to_pandas(), dtype="datetime64[ms, UTC]").set_axis(frame.index),
         priced_by=pd.Series(pd.array(names.to_pandas(), dtype="string"), frame.index),
         value=values,
     )
-    used, counts = np.unique(table.index[is_valued], return_counts=True)
+    counts = np.bincount(run_of[is_valued], minlength=len(table.names))
     routes: dict[str, int] = {}
-    for each, count in zip(used.tolist(), counts.tolist(), strict=True):
-        routes[table.names[each]] = routes.get(table.names[each], 0) + count
+    for name, count in zip(table.names, counts.tolist(), strict=True):
+        if count:
+            routes[name] = routes.get(name, 0) + count
     without = np.unique(rows.codes[~is_valued], return_counts=True)
     valued.attrs = {
         **frame.attrs,
@@ -496,11 +523,20 @@ def _valued(
 def _multiplied(amounts: Any, prices: Any) -> Any:
     """The products, each rounded once."""
     try:
-        product = pc.multiply(amounts.cast(WIDE_TYPE).cast(_FACTOR), prices.cast(pa.decimal256(38, PLACES)))
-        rounded = pc.round(product, ndigits=PLACES, round_mode="half_to_even")
-        return rounded.cast(WIDE_TYPE).cast(EXACT_TYPE)
+        # Decimals of 256 bits need much memory, so only a part of the rows has them at once.
+        parts = [
+            _product_of(amounts.slice(start, _ROWS_AT_ONCE), prices.slice(start, _ROWS_AT_ONCE))
+            for start in range(0, len(amounts), _ROWS_AT_ONCE)
+        ]
     except pa.ArrowInvalid:
         raise InexactError(
             "A value has more than 20 digits before the decimal point, which do not fit an exact amount. "
             'Use floats: `frame.astype({"amount": "float64"})`, or a larger currency.'
         ) from None
+    return pa.chunked_array(parts, EXACT_TYPE)
+
+
+def _product_of(amounts: Any, prices: Any) -> Any:
+    product = pc.multiply(amounts.cast(WIDE_TYPE).cast(_FACTOR), prices.cast(pa.decimal256(38, PLACES)))
+    rounded = pc.round(product, ndigits=PLACES, round_mode="half_to_even")
+    return rounded.cast(WIDE_TYPE).cast(EXACT_TYPE)

@@ -70,7 +70,7 @@ def export(
         if guard and kind != "csv":
             raise UsageError("`guard` is for .csv files: in the other formats, no text is a formula.")
         sheets = _sheets(frame, kind)
-        _check_target(target, overwrite=overwrite)
+        check_target(target, overwrite=overwrite)
         if emails == "masked":
             sheets = {name: with_masked_emails(each) for name, each in sheets.items()}
         _write(sheets, target, kind, guard=guard, overwrite=overwrite)
@@ -82,7 +82,12 @@ def export(
     return target
 
 
-def _check_target(target: Path, *, overwrite: bool) -> None:
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Check that a file can be written where it is to be.
+
+    Raises:
+        UsageError: Its folder does not exist, it is no file, or it exists and is not to be replaced.
+    """
     if not target.parent.is_dir():
         raise UsageError(f"There is no folder {str(target.parent)!r}. Create it first.")
     if target.exists() and not target.is_file():

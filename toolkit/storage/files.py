@@ -200,7 +200,9 @@ def _grant_owner_access(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) -> Iterator[int]:
+def locked(
+    path: Path, *, mode: int = OWNER_ONLY, shared: bool = False, wait_s: float = _LOCK_TIMEOUT_S
+) -> Iterator[int]:
     """Lock a file against other processes while it is read, created or replaced.
 
     The lock is a file beside it, which is not deleted.
@@ -209,16 +211,18 @@ def locked(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) -> Itera
         path: The file. Its folder must exist.
         mode: Mode of the lock file.
         shared: As in `check`.
+        wait_s: As in `lock`.
 
     Yields:
         The file descriptor of the lock file.
 
     Raises:
+        BlockingIOError: Another process holds the lock.
         OSError: The lock cannot be acquired.
     """
     descriptor = open_or_create(path.with_name(f"{path.name}.lock"), mode=mode, shared=shared)
     try:
-        lock(descriptor)
+        lock(descriptor, wait_s=wait_s)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -254,25 +258,35 @@ def write(path: Path, text: str, *, replace: bool) -> None:
         raise
 
 
-def lock(descriptor: int) -> None:
+def lock(descriptor: int, *, wait_s: float = _LOCK_TIMEOUT_S) -> None:
     """Lock an open file until it is closed or the process ends.
 
+    Args:
+        descriptor: The file.
+        wait_s: Seconds to wait for another process that holds the lock. On Windows, all but 0 is ten.
+
     Raises:
-        OSError: Another process holds the lock for too long, or the file cannot be locked.
+        BlockingIOError: Another process holds the lock for longer.
+        OSError: The file cannot be locked.
     """
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # waits ten seconds
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait_s else msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EDEADLOCK):
+                raise
+            raise BlockingIOError(errno.EAGAIN, "another process holds the lock") from None
         return
     import fcntl
 
-    end = time.monotonic() + _LOCK_TIMEOUT_S
+    end = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > end:
+            if time.monotonic() >= end:
                 raise
             time.sleep(0.005)
         else:

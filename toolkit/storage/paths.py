@@ -198,12 +198,14 @@ def prices_folder(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None
         hosts: Base address of each host. Alternative addresses of a host count as the same.
         sandbox: Id of the sandbox, None for a real exchange.
     """
+    # The name includes the format, so that two versions of the package use separate files.
+    version = f".v{formats.PRICES}"
     with forgiving(RuntimeError, OSError):
         state = _state_folder()
         if sandbox is None:
-            return state / f"{_PRICES_FOLDER}{file_stem(hosts)}"
-        _delete_old_sandboxes(state, f"{_PRICES_FOLDER}{_SANDBOX}", shutil.rmtree, suffix=".d")
-        return state / f"{_PRICES_FOLDER}{_SANDBOX}{file_stem(hosts, sandbox)}.d"
+            return state / f"{_PRICES_FOLDER}{file_stem(hosts)}{version}"
+        _delete_old_sandboxes(state, f"{_PRICES_FOLDER}{_SANDBOX}", shutil.rmtree, suffix=version)
+        return state / f"{_PRICES_FOLDER}{_SANDBOX}{file_stem(hosts, sandbox)}{version}"
     return None
 
 

@@ -1,7 +1,8 @@
 """The files with the closing prices of candles, so that each is fetched once.
 
-There is one file for each market, length of candle and UTC day. Only days that are over are kept, which never
-change. A file that is damaged or cannot be used is as good as none: its day is fetched again.
+There is one file for each market, length of candle and UTC month, which has the days that were fetched. Only
+days that are over are kept, which never change. A file that is damaged or cannot be used is as good as none:
+its days are fetched again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,10 +22,11 @@ T = TypeVar("T")
 Close = tuple[int, str]
 """When a candle closed, in milliseconds, and its price with all digits."""
 
-_MAX_BYTES = 1_000_000
+# A month of minutes takes 1.3 MB.
+_MAX_BYTES = 4_000_000
 # What becomes part of a path.
 _NAME = re.compile(r"[A-Z0-9]{1,40}")
-_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?")  # an exact amount
 _MARKETS_KEPT_MS = 86_400_000
 
 
@@ -37,13 +40,21 @@ class PriceFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, symbol: str, interval: str, day: str) -> list[Close] | None:
-        """Return what was kept of a day; None if nothing was."""
-        return self._read(self._file(symbol, interval, day), _closes)
+    def read(self, symbol: str, interval: str, month: str) -> dict[str, list[Close]]:
+        """Return what was kept of a month, such as "2026-10", by day."""
+        path = self._file(symbol, interval, month)
+        return (path and self._read(path, _days)) or {}
 
-    def keep(self, symbol: str, interval: str, day: str, closes: Sequence[Close]) -> None:
-        """Keep the prices of a day that is over, where files can be written."""
-        self._write(self._file(symbol, interval, day), {"closes": [list(close) for close in closes]})
+    def keep(self, symbol: str, interval: str, month: str, days: Mapping[str, Sequence[Close]]) -> None:
+        """Keep the prices of days of a month that are over, where files can be written."""
+        path = self._file(symbol, interval, month)
+        if path is None:
+            return
+        with forgiving(OSError):
+            files.make_folder(path.parent)
+            with files.locked(path):  # another process may keep other days
+                kept = {**self.read(symbol, interval, month), **days}
+                self._write(path, {"days": {day: kept[day] for day in sorted(kept)}})
 
     def read_markets(self, now: int) -> dict[str, tuple[str, str]] | None:
         """Return the markets by symbol, each with its two assets, as of the last day; None if not kept."""
@@ -60,8 +71,8 @@ class PriceFiles:
         content = {"fetched_at": now, "markets": [list(each) for each in markets]}
         self._write(self._folder / "markets.json", content)
 
-    def _file(self, symbol: str, interval: str, day: str) -> Path | None:
-        return self._folder / interval / symbol / f"{day}.json" if _NAME.fullmatch(symbol) else None
+    def _file(self, symbol: str, interval: str, month: str) -> Path | None:
+        return self._folder / interval / symbol / f"{month}.json" if _NAME.fullmatch(symbol) else None
 
     def _read(self, path: Path | None, parse: Callable[[dict[str, Any]], T]) -> T | None:
         if path is None:
@@ -83,8 +94,10 @@ class PriceFiles:
             files.write(path, f"{text}\n", replace=True)
 
 
-def _closes(found: dict[str, Any]) -> list[Close]:
-    closes = [(time, price) for time, price in found["closes"]]
-    if not all(isinstance(time, int) and _NUMBER.fullmatch(price) for time, price in closes):
-        raise ValueError
-    return closes
+def _days(found: dict[str, Any]) -> dict[str, list[Close]]:
+    days = {day: [(time, price) for time, price in closes] for day, closes in found["days"].items()}
+    for day, closes in days.items():
+        date.fromisoformat(day)
+        if not all(isinstance(time, int) and _NUMBER.fullmatch(price) for time, price in closes):
+            raise ValueError
+    return days

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
@@ -27,6 +28,10 @@ def asked(env: SandboxEnv) -> int:
     return sum("/api/" in each.path for each in env.exchange.log)
 
 
+def iso(time: int) -> str:
+    return pd.Timestamp(time, unit="ms").strftime("%Y-%m-%d")
+
+
 def kept(state: Path) -> list[Path]:
     return sorted(state.glob("prices-*/1h/*/*.json"))
 
@@ -40,21 +45,41 @@ def test_a_second_valuation_sends_no_request(shared_env: SandboxEnv, state: Path
     pd.testing.assert_frame_equal(value(frame, link=shared_env.link), first)
     assert asked(shared_env) == sent
     files = kept(state)
-    assert len(files) == 4, "two markets, the day and the one before it"
+    assert {file.parent.name for file in files} == {"BTCUSDT", "ETHUSDT"}
+    days = {name for file in files for name in json.loads(file.read_text())["days"]}
+    assert days == {iso(day - DAY), iso(day)}, "the day and the one before it"
     assert all("prices-sandbox-" in str(file) for file in files)
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    for file, content in zip(files, ("", "{", "[]", '{"format":1,"closes":[[1,"x"]]}'), strict=True):
-        file.write_text(content)
-    pd.testing.assert_frame_equal(value(frame, link=shared_env.link), first)
-    assert asked(shared_env) > sent, "damaged files are fetched again"
+    for damaged in (
+        "",
+        "{",
+        "[]",
+        '{"format":1,"days":{"2026-10-05":[[1,"x"]]}}',
+        '{"format":1,"days":{"x":[]}}',
+    ):
+        sent = asked(shared_env)
+        for file in files:
+            file.write_text(damaged)
+        pd.testing.assert_frame_equal(value(frame, link=shared_env.link), first)
+        assert asked(shared_env) > sent, "damaged files are fetched again"
+
+
+def test_days_of_one_month_are_kept_side_by_side(shared_env: SandboxEnv, state: Path) -> None:
+    start = pd.Timestamp(shared_env.now, unit="ms").to_period("M").start_time - pd.Timedelta("20D")
+    first = int(start.timestamp() * 1000)
+    for day in (first, first + 9 * DAY):
+        value(rows((day + HOUR, "BTC", "1")), link=shared_env.link)
+    sent = asked(shared_env)
+    value(rows((first + HOUR, "BTC", "1"), (first + 9 * DAY + HOUR, "BTC", "1")), link=shared_env.link)
+    assert asked(shared_env) == sent
 
 
 def test_the_day_that_is_not_over_is_not_kept(shared_env: SandboxEnv, state: Path) -> None:
     days = (shared_env.now, shared_env.now - 2 * DAY)
     value(rows(*((time, "BTC", "1") for time in days)), link=shared_env.link)
-    today = pd.Timestamp(shared_env.now, unit="ms").strftime("%Y-%m-%d")
-    assert kept(state)
-    assert today not in {file.stem for file in kept(state)}
+    days = {name for file in kept(state) for name in json.loads(file.read_text())["days"]}
+    assert iso(shared_env.now - 2 * DAY) in days
+    assert iso(shared_env.now) not in days
 
 
 @pytest.fixture(scope="module")

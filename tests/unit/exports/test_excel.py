@@ -225,6 +225,34 @@ def test_further_rows_are_on_further_sheets(tmp_path: Path, rows: int, sheets: i
         assert openpyxl.load_workbook(tmp_path / "rows.xlsx", data_only=True)["rows (3)"]["B4"].value == 20
 
 
+def test_wide_sheets_are_printed_on_pages_beside_each_other(tmp_path: Path) -> None:
+    frame = pd.DataFrame({f"column_{number}": ["a text of thirty characters ..."] for number in range(12)})
+    sheet = export(frame, tmp_path)["rows"]
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (3, 0)
+    assert sheet.page_setup.pageOrder == "overThenDown"
+    assert (sheet.print_title_rows, sheet.print_title_cols) == ("$1:$1", "$A:$A")
+
+
+def test_percentages_are_shown_as_such(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"asset": ["BTC"], "change_percent": [12.5], "rate": [0.41]})
+    plain = export(frame, tmp_path)["rows"]
+    assert [plain[at].number_format for at in ("B2", "C2")] == ["#,##0.00", "#,##0.00"]
+    frame.attrs = {"analytics": "comparison"}
+    sheet = export(frame, tmp_path)["comparison"]
+    assert [sheet[at].number_format for at in ("B2", "C2")] == ['#,##0.00"%"', "0.00%"]
+
+
+def test_what_several_frames_say_is_told_once(tmp_path: Path) -> None:
+    one, two, three = (earnings(notes=["of all", note]) for note in ("of two", "of two", "of one"))
+    about = export({"a": one, "b": two, "c": three}, tmp_path)["About"]
+    told = [cell.value for cell in about["B"]]
+    assert [text for text in told if "of " in str(text) and str(text).endswith(("all", "two", "one"))] == [
+        "of all",
+        "a, b: of two",
+        "c: of one",
+    ]
+
+
 def test_sheets_can_be_used_and_printed(tmp_path: Path) -> None:
     workbook = export({"all rows": earnings(), "by asset": earnings()}, tmp_path)
     assert workbook.sheetnames == ["About", "all rows", "by asset", "_provenance"]

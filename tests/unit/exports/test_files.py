@@ -213,7 +213,7 @@ def test_a_file_is_not_replaced_where_it_must_not(tmp_path: Path, monkeypatch: p
     with pytest.raises(UsageError, match=r"exists already.*overwrite=True"):
         toolkit.export(frame(2), path, overwrite=False)
     # Also if it appears while the new one is written.
-    monkeypatch.setattr("toolkit.exports.writing._check_target", lambda *_, **__: None)
+    monkeypatch.setattr("toolkit.exports.writing.check_target", lambda *_, **__: None)
     with pytest.raises(UsageError, match="exists already"):
         toolkit.export(frame(2), path, overwrite=False)
     assert toolkit.read(path).attrs == {"number": 1}

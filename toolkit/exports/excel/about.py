@@ -305,15 +305,17 @@ def _reading(described: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _merged(facts: Mapping[str, Facts]) -> dict[str, list[str]]:
-    """The facts of all frames: once what all say, with the name of the frame what only some do."""
+    """The facts of all frames, each once, with the names of the frames where only some say it."""
     merged: dict[str, list[str]] = {}
     for label in dict.fromkeys(label for each in facts.values() for label in each):
-        said = {name: list(each.get(label, [])) for name, each in facts.items()}
-        different = list(dict.fromkeys(tuple(texts) for texts in said.values()))
-        if len(different) == 1:
-            merged[label] = list(different[0])
-        else:
-            merged[label] = [f"{name}: {text}" for name, texts in said.items() for text in texts]
+        said: dict[str, list[str]] = {}
+        for name, each in facts.items():
+            for text in each.get(label, ()):
+                said.setdefault(text, []).append(name)
+        merged[label] = [
+            text if len(names) == len(facts) else f"{', '.join(names)}: {text}"
+            for text, names in said.items()
+        ]
     return merged
 
 

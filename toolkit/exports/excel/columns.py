@@ -40,6 +40,8 @@ _OWN_ASSET = {"commission": "commission_asset", "convert_price": "commission_ass
 _ASSET_COLUMNS = ("asset", "unit", "coin")
 _IN_ASSET = ("amount", "income", "rebate_vol", "rebate", "commission")
 _IN_CURRENCY = ("value", "value_before", "change")
+_PERCENT = {"change_percent": '#,##0.00"%"', "rate": "0.00%"}
+"""Formats of what `toolkit.analytics` has in percent, and as a fraction of which Excel shows the percent."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class ColumnLayout:
         exact_width: The same of the column beside it.
         missing: Number of rows without a value.
         time_format: Excel's format of its times.
+        percent_format: Excel's format of its numbers where they are percentages.
         total: Sum of its values, None where they must not be added up.
     """
 
@@ -72,6 +75,7 @@ class ColumnLayout:
     exact_width: int = 0
     missing: int = 0
     time_format: str = ""
+    percent_format: str = ""
     total: str | float | None = None
 
     @property
@@ -97,7 +101,9 @@ def layouts_of(schema: pa.Schema, attrs: Mapping[str, Any]) -> list[ColumnLayout
         elif kind == "time":
             unit = each.type.tz or ""
         layout = ColumnLayout(each.name, each.type, kind, heading(each.name, unit))
-        if kind == "number" and each.name not in (*_IN_CURRENCY, "change_percent"):
+        if kind == "number" and attrs.get("analytics"):
+            layout.percent_format = _PERCENT.get(each.name, "")
+        if kind == "number" and each.name not in _IN_CURRENCY and not layout.percent_format:
             candidates = (_OWN_ASSET.get(each.name), *_ASSET_COLUMNS)
             layout.by = next((name for name in candidates if name and name in schema.names), None)
         layouts.append(layout)

@@ -237,7 +237,7 @@ def _number_format(places: int) -> str:
 
 
 def _write_rows(sheet: Sheet, styles: _Styles, rows: _SheetRows, part: range) -> None:
-    from toolkit.exports.excel.sheets import PAGE_FONT, PAGE_NUMBERS, SANDBOX, page_text
+    from toolkit.exports.excel.sheets import PAGE_FONT, PAGE_NUMBERS, SANDBOX, page_text, print_readably
 
     headings, widths, texts, numbers = [], [], [], set()
     for layout in rows.layouts:
@@ -251,15 +251,16 @@ def _write_rows(sheet: Sheet, styles: _Styles, rows: _SheetRows, part: range) ->
             texts.append(len(headings))
             headings.append(layout.exact_heading)
             widths.append(layout.exact_width)
-    for column, (text, width) in enumerate(zip(headings, widths, strict=True)):
-        sheet.set_column(column, column, _width(text, width))
+    shown = [_width(text, width) for text, width in zip(headings, widths, strict=True)]
+    for column, width in enumerate(shown):
+        sheet.set_column(column, column, width)
+    print_readably(sheet, shown)
     sheet.set_row(0, 31)
     for column, text in enumerate(headings):
         sheet.put_text(0, column, text, styles.number_heading if column in numbers else styles.heading)
     last = len(part)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, last, len(headings) - 1)
-    sheet.repeat_rows(0)
     is_sandbox = rows.attrs.get("source") == "sandbox"
     mark = f"&R{PAGE_FONT}&BSANDBOX: made-up data" if is_sandbox else ""
     sheet.set_header(f"&L{PAGE_FONT}&B{page_text(sheet.get_name())}{mark}")
@@ -308,7 +309,7 @@ def _columns(sheet: Sheet, styles: _Styles, layouts: Sequence[ColumnLayout], tab
 def _format_of(layout: ColumnLayout) -> str:
     if layout.kind == "time":
         return layout.time_format
-    return _number_format(places_for(layout, "") if layout.kind == "number" else 0)
+    return layout.percent_format or _number_format(places_for(layout, "") if layout.kind == "number" else 0)
 
 
 def _write_totals(sheet: Sheet, styles: _Styles, rows: _SheetRows, row: int, last: int) -> None:

@@ -1,0 +1,1 @@
+"""Commands for cron: what a session does by hand, as one line with an exit status."""
