@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from toolkit.analytics.account_reads import AccountReads
+from toolkit.analytics.sub_account_rows import SubAccountRows
 from toolkit.client import Link
 from toolkit.errors import NotFoundError, ParameterError, RefusedError, ToolkitError, UsageError
 from toolkit.redaction import masked_key
@@ -109,7 +109,7 @@ class _Found:
     """
 
     accounts: pd.DataFrame
-    listed: AccountReads = field(default_factory=AccountReads)
+    listed: SubAccountRows = field(default_factory=SubAccountRows)
     limits: list[pd.DataFrame] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 

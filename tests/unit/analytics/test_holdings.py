@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import toolkit
-from toolkit.analytics.account_reads import AccountReads
 from toolkit.analytics.balances import balances
 from toolkit.analytics.keys import keys
+from toolkit.analytics.sub_account_rows import SubAccountRows
 from toolkit.errors import NotFoundError, ServerError, UsageError
 from toolkit.fetch.progress import follow
 
@@ -105,7 +105,7 @@ def test_sub_accounts_that_are_refused_do_not_end_a_read(link: toolkit.types.Dem
     emails = list(link.exchange.sub_accounts(emails="clear")["email"].head(30))
     without = [each for each in emails if each not in owners]
     assert 1 < len(without) < len(emails)
-    reads = AccountReads()
+    reads = SubAccountRows()
     read = partial(link.exchange.futures_account, market="um", emails="clear")
     reads.read(read, emails, "email")
     assert list(reads.refused) == without

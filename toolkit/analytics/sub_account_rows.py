@@ -14,7 +14,7 @@ _MOST_REFUSED = 3
 
 
 @dataclass(slots=True)
-class AccountReads:
+class SubAccountRows:
     """What has been read of sub-accounts so far.
 
     Attributes:
