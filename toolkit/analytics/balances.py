@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from toolkit.analytics.account_reads import AccountReads
 from toolkit.analytics.income_rows import row_count
 from toolkit.analytics.prices import Interval
+from toolkit.analytics.sub_account_rows import SubAccountRows
 from toolkit.analytics.valuation import value
 from toolkit.client import Link
 from toolkit.errors import ToolkitError, UsageError
@@ -176,7 +176,7 @@ class _Reading:
 
     def _add_assets(self, wallet: Wallet, read: Callable[..., pd.DataFrame], owners: list[str]) -> None:
         self._note_absent(wallet, len(owners))
-        reads = AccountReads()
+        reads = SubAccountRows()
         try:
             reads.read(partial(read, emails="clear", numbers=self._numbers), owners, "email")
         finally:  # what came before an error is kept

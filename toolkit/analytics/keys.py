@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from toolkit.analytics.account_reads import AccountReads
+from toolkit.analytics.sub_account_rows import SubAccountRows
 from toolkit.client import Link
 from toolkit.errors import NotFoundError, ParameterError, RefusedError, ToolkitError, UsageError
 from toolkit.redaction import masked_key
@@ -109,7 +109,7 @@ class _Found:
     """
 
     accounts: pd.DataFrame
-    listed: AccountReads = field(default_factory=AccountReads)
+    listed: SubAccountRows = field(default_factory=SubAccountRows)
     limits: list[pd.DataFrame] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -136,6 +136,10 @@ def _put_together(found: _Found, *, is_whole: bool) -> pd.DataFrame:
     flags = {name: pd.Series(dtype="boolean") for name in COLUMNS[3:6]}
     some = [each for each in listed if len(each)]
     keys = pd.concat(some, ignore_index=True) if some else pd.DataFrame(texts | flags)
+    places = {account: place for place, account in enumerate(accounts["sub_account_id"])}
+    keys = keys.sort_values(
+        "sub_account_id", key=lambda ids: ids.map(places), kind="stable", ignore_index=True
+    )
     tags = dict(zip(accounts["sub_account_id"], accounts["tag"], strict=True))
     keys["tag"] = keys["sub_account_id"].map(tags).astype("string")
     keys["ip_restrict"] = pd.array([pd.NA] * len(keys), dtype="boolean")

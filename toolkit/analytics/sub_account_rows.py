@@ -14,11 +14,11 @@ _MOST_REFUSED = 3
 
 
 @dataclass(slots=True)
-class AccountReads:
+class SubAccountRows:
     """What has been read of sub-accounts so far.
 
     Attributes:
-        frames: The rows, in the order of the sub-accounts.
+        frames: The rows; those of a sub-account are together.
         refused: The sub-accounts that the exchange refused to tell of, each with the error.
     """
 
