@@ -34,10 +34,13 @@ def kept(state: Path) -> list[Path]:
 def test_a_second_valuation_sends_no_request(shared_env: SandboxEnv, state: Path) -> None:
     day = shared_env.now // DAY * DAY - 5 * DAY
     frame = rows((day + HOUR, "BTC", "1"), (day + 3 * HOUR + 5, "ETH", "2"))
-    first = value(frame, link=shared_env.link)
+    # A Link remembers the days that it has read, so each of these is a new one.
+    with shared_env.new_link() as link:
+        first = value(frame, link=link)
     assert first["value"].notna().all()
     sent = asked(shared_env)
-    pd.testing.assert_frame_equal(value(frame, link=shared_env.link), first)
+    with shared_env.new_link() as link:
+        pd.testing.assert_frame_equal(value(frame, link=link), first)
     assert asked(shared_env) == sent
     files = kept(state)
     assert len(files) == 4, "two markets, the day and the one before it"
@@ -45,7 +48,6 @@ def test_a_second_valuation_sends_no_request(shared_env: SandboxEnv, state: Path
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     for file, content in zip(files, ("", "{", "[]", '{"format":1,"closes":[[1,"x"]]}'), strict=True):
         file.write_text(content)
-    # A Link reads each file once: another one meets the damage.
     with shared_env.new_link() as link:
         pd.testing.assert_frame_equal(value(frame, link=link), first)
     assert asked(shared_env) > sent, "damaged files are fetched again"
@@ -53,7 +55,8 @@ def test_a_second_valuation_sends_no_request(shared_env: SandboxEnv, state: Path
 
 def test_the_day_that_is_not_over_is_not_kept(shared_env: SandboxEnv, state: Path) -> None:
     days = (shared_env.now, shared_env.now - 2 * DAY)
-    value(rows(*((time, "BTC", "1") for time in days)), link=shared_env.link)
+    with shared_env.new_link() as link:
+        value(rows(*((time, "BTC", "1") for time in days)), link=link)
     today = pd.Timestamp(shared_env.now, unit="ms").strftime("%Y-%m-%d")
     assert kept(state)
     assert today not in {file.stem for file in kept(state)}
