@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from toolkit.analytics.choices import some_of
 from toolkit.analytics.income_rows import row_count
 from toolkit.analytics.prices import Interval
 from toolkit.analytics.sub_account_rows import SubAccountRows
@@ -90,7 +91,7 @@ def balances(
         >>> held = toolkit.analytics.balances(link, "USDT")
         >>> held.groupby(["wallet", "asset"])["value"].sum()
     """
-    chosen = _checked_wallets(wallets)
+    chosen = some_of(get_args(Wallet), wallets, "wallets")
     if detail not in get_args(Detail):
         raise UsageError(
             f'`detail` must be "assets" or "totals", not {detail!r}.{did_you_mean(detail, get_args(Detail))}'
@@ -117,20 +118,6 @@ def balances(
     valued = value(frame, currency, **options)
     valued.attrs["currency"] = currency
     return valued
-
-
-def _checked_wallets(wallets: Sequence[str]) -> list[Wallet]:
-    known = get_args(Wallet)
-    given = (wallets,) if isinstance(wallets, str) else tuple(wallets)
-    for each in given:
-        if each not in known:
-            raise UsageError(
-                f"`wallets` must be some of {', '.join(map(repr, known))}, not {each!r}."
-                f"{did_you_mean(each, known)}"
-            )
-    if not given:
-        raise UsageError("`wallets` is empty: name at least one.")
-    return [each for each in known if each in given]
 
 
 class _Reading:

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.analytics.choices import some_of
 from toolkit.analytics.earnings_notes import Request
 from toolkit.analytics.earnings_report import (
     PRICED_AT,
@@ -21,7 +22,7 @@ from toolkit.analytics.earnings_report import (
     rows_of,
 )
 from toolkit.analytics.income_frames import Told, ms_of, told_by
-from toolkit.analytics.income_reads import Collected, Moment, checked_systems, collect
+from toolkit.analytics.income_reads import Collected, Moment, System, collect
 from toolkit.analytics.income_rows import groups_of, row_count
 from toolkit.analytics.periods import Period
 from toolkit.analytics.periods import period as period_of
@@ -124,7 +125,7 @@ def earnings(
         question = did_you_mean(when, get_args(Moment))
         raise UsageError(f'`when` must be "received" or "traded", not {when!r}.{question}')
     number_type = EXACT_TYPE if checked_numbers(numbers) == "exact" else pa.float64()
-    chosen = checked_systems(systems)
+    chosen = some_of(get_args(System), systems, "systems")
     given = _given(source)
     if period is None and given.links:
         raise UsageError('`period` is missing: say which one, such as "last month". Only frames need none.')

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import pyarrow.compute as pc
 
 from toolkit.analytics.income_frames import Told, time_array, told_by
 from toolkit.analytics.sources import SOURCES, Market, Source
-from toolkit.errors import CredentialsError, NoKeyError, ToolkitError, UsageError
+from toolkit.errors import CredentialsError, NoKeyError, ToolkitError
 from toolkit.frames.builder import Numbers
 from toolkit.planning.spans import Span
-from toolkit.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from toolkit.client import Link
@@ -63,25 +62,6 @@ class Collected:
     def counting(self) -> list[Told]:
         """The frames of reads that count."""
         return [each for each in self.told if each.source.counts]
-
-
-def checked_systems(systems: Sequence[str]) -> tuple[System, ...]:
-    """The systems to fetch from, each once.
-
-    Raises:
-        UsageError: One of them is unknown.
-    """
-    known = get_args(System)
-    given = (systems,) if isinstance(systems, str) else tuple(systems)
-    for each in given:
-        if each not in known:
-            raise UsageError(
-                f"`systems` must be some of {', '.join(map(repr, known))}, not {each!r}."
-                f"{did_you_mean(each, known)}"
-            )
-    if not given:
-        raise UsageError("`systems` is empty: name at least one.")
-    return tuple(each for each in known if each in given)
 
 
 def collect(

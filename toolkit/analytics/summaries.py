@@ -18,8 +18,8 @@ from toolkit.analytics.groups import (
     text_codes,
     text_column,
 )
+from toolkit.analytics.pricing import GIVEN
 from toolkit.analytics.sums import Amounts, BoolArray, divide_totals, group_totals, numbers_of
-from toolkit.analytics.valuation import GIVEN
 from toolkit.analytics.zones import zone_name
 from toolkit.errors import UsageError
 from toolkit.text.suggestions import suggests_arguments

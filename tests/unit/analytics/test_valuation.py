@@ -287,3 +287,11 @@ def test_the_page_has_the_assets_with_a_new_name() -> None:
     page = (ROOT / "docs" / "prices.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\w+) \| (\w+) \| (\d+) \|$", page, re.MULTILINE)
     assert {old: (new, Decimal(rate)) for old, new, rate in rows} == RENAMED
+
+
+def test_a_part_of_what_is_held_is_not_taken_for_all_of_it() -> None:
+    held = rows((NOON, "USDT", "1")).rename(columns={"amount": "free"})
+    held["locked"] = held["free"]
+    with pytest.raises(UsageError, match="`amount=`"):
+        value(held)
+    assert value(held, amount="free")["value"].tolist() == [1]

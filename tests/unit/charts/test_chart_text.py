@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -17,15 +14,6 @@ from toolkit.charts import _text
 
 DAYS = pd.date_range("2026-03-01", periods=12, freq="D", tz="UTC")
 FOREIGN = [r"$\alpha$", r"$\frac{1}$", "_hidden", "币安人生USDT", "עברית", "\x1b[31m\u202eBTC", "x" * 300]
-
-
-@pytest.fixture(autouse=True)
-def figures() -> Iterator[None]:
-    with mpl.rc_context({"backend": "agg"}):
-        settings = dict(mpl.rcParams)
-        yield
-        plt.close("all")
-        assert dict(mpl.rcParams) == settings
 
 
 def frame(name: str) -> pd.DataFrame:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -23,15 +21,6 @@ ATTRS = {
     "fetched_at": "2026-03-12T09:30:00.000+00:00",
     "parameters": {"start": "2026-03-01T06:00:00.000+00:00", "end": "2026-03-12T09:30:00.000+00:00"},
 }
-
-
-@pytest.fixture(autouse=True)
-def figures() -> Iterator[None]:
-    with mpl.rc_context({"backend": "agg"}):
-        settings = dict(mpl.rcParams)
-        yield
-        plt.close("all")
-        assert dict(mpl.rcParams) == settings  # no global setting is changed
 
 
 def rebates(**columns: object) -> pd.DataFrame:

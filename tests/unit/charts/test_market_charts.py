@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -22,15 +22,6 @@ from toolkit.charts import _market
 from toolkit.errors import UsageError
 
 DAY = 1440 * MINUTE
-
-
-@pytest.fixture(autouse=True)
-def figures() -> Iterator[None]:
-    with mpl.rc_context({"backend": "agg"}):
-        settings = dict(mpl.rcParams)
-        yield
-        plt.close("all")
-        assert dict(mpl.rcParams) == settings  # no global setting is changed
 
 
 def said(ax: Axes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -23,15 +23,6 @@ from toolkit.charts import _page
 from toolkit.errors import UsageError
 
 FETCHED = "2026-11-04T10:00:00.000+00:00"
-
-
-@pytest.fixture(autouse=True)
-def figures() -> Iterator[None]:
-    with mpl.rc_context({"backend": "agg"}):
-        settings = dict(mpl.rcParams)
-        yield
-        plt.close("all")
-        assert dict(mpl.rcParams) == settings  # no global setting is changed
 
 
 def earnings(
