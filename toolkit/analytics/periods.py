@@ -172,14 +172,12 @@ def period(
 ) -> Period:
     """The period that a word, a date or two dates stand for. Nothing is fetched.
 
-    | said | is |
-    |---|---|
-    | `"today"`, `"this week"`, `"this month"`, `"this quarter"`, `"this year"` | from its beginning to now |
-    | `"WTD"`, `"MTD"`, `"QTD"`, `"YTD"` | the same: the week, month, quarter or year to date |
-    | `"yesterday"`, `"last week"`, `"last month"`, `"last quarter"`, `"last year"` | the whole one before |
-    | `"2026"`, `"2026-Q3"`, `"2026-10"`, `"2026-W41"`, `"2026-10-05"` | a year, quarter, month, week or day |
-    | `"-30D"`, `"-12h"` | thirty days, or twelve hours, until now |
-    | `"2026-01-01..2026-02-15"`, `("2026-01-01", "2026-02-15")` | from the first until the end of the last |
+    - `"today"`, `"this week"`, `"this month"`, `"this quarter"`, `"this year"`: from its beginning to now
+    - `"WTD"`, `"MTD"`, `"QTD"`, `"YTD"`: the same: the week, month, quarter or year to date
+    - `"yesterday"`, `"last week"`, `"last month"`, `"last quarter"`, `"last year"`: the whole one before
+    - `"2026"`, `"2026-Q3"`, `"2026-10"`, `"2026-W41"`, `"2026-10-05"`: a year, quarter, month, week or day
+    - `"-30D"`, `"-12h"`: thirty days, or twelve hours, until now
+    - `"2026-01-01..2026-02-15"`, `("2026-01-01", "2026-02-15")`: from the first until the end of the last
 
     Capitals do not matter. Weeks begin on Monday, and their numbers are those of ISO 8601. A period that is
     not over ends now. Either of two dates may also be a month, a quarter, a year, a date with a time of day,
